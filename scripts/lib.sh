@@ -1,0 +1,106 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034  # the variables are read by the scripts that source it
+# What the scripts beside this file share. It is sourced, never run.
+
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+WEB=$ROOT/gateway/web
+TARGET=${CARGO_TARGET_DIR:-$ROOT/target}
+case $TARGET in /*) ;; *) TARGET=$ROOT/$TARGET ;; esac
+# One folder for what a run of the tests leaves behind: logs, reports, lists of executed tests.
+RINGS=$TARGET/rings
+# Vite 8 and Playwright need it; Debian 12 has 18, nodesource and node:20 images have 20.
+readonly NODE_AT_LEAST=20
+
+# On a CI machine the committed lock file is the truth; a developer may be about to change it.
+LOCKED=()
+[ -z "${CI:-}" ] || LOCKED=(--locked)
+
+cd "$ROOT"
+
+say() { printf '%s\n' "$*"; }
+complain() { printf '%s\n' "$*" >&2; }
+
+# Says in a sentence what is missing, every missing thing at once.
+need_tools() {
+  local missing=0 node
+  if ! command -v cargo >/dev/null; then
+    complain "cargo is missing. Install Rust with the two lines of https://rustup.rs, then open a new shell."
+    missing=1
+  fi
+  if ! command -v cc >/dev/null && ! command -v gcc >/dev/null; then
+    complain "A C compiler is missing; Rust links with it. On Debian: apt-get install gcc libc6-dev"
+    missing=1
+  fi
+  if ! command -v node >/dev/null; then
+    complain "node is missing. The browser client needs Node $NODE_AT_LEAST or newer: https://nodejs.org"
+    missing=1
+  else
+    node=$(node -p 'process.versions.node.split(".")[0]')
+    if [ "$node" -lt "$NODE_AT_LEAST" ]; then
+      complain "Node $(node --version) is too old. The browser client needs Node $NODE_AT_LEAST or newer."
+      missing=1
+    fi
+  fi
+  if ! command -v npm >/dev/null; then
+    complain "npm is missing. It comes with Node; on Debian: apt-get install npm"
+    missing=1
+  fi
+  return "$missing"
+}
+
+# npm's own note of what it installed is newer than the lock file exactly when nothing is to be done.
+need_node_modules() {
+  local lock=$WEB/package-lock.json noted=$WEB/node_modules/.package-lock.json
+  if [ ! -f "$lock" ]; then
+    complain "gateway/web/package-lock.json is missing; the client cannot be installed without it."
+    return 1
+  fi
+  if [ ! -f "$noted" ] || [ "$lock" -nt "$noted" ]; then
+    say "Installing what the client is built from (npm ci) …"
+    (cd "$WEB" && npm ci --no-audit --no-fund --loglevel=error) || return 1
+    touch "$noted"
+  fi
+}
+
+find_chromium() {
+  local name
+  if [ -n "${CHAOKE_CHROMIUM:-}" ]; then
+    printf '%s' "$CHAOKE_CHROMIUM"
+    return 0
+  fi
+  for name in chromium chromium-browser google-chrome google-chrome-stable; do
+    command -v "$name" && return 0
+  done
+  return 1
+}
+
+# Finds a Chromium, else installs Debian's, else says what to type. The fonts are for Chinese on screenshots.
+need_chromium() {
+  local packages=(chromium fonts-noto-cjk) as_root=() found
+  if ! found=$(find_chromium); then
+    if command -v apt-get >/dev/null; then
+      if [ "$(id -u)" -ne 0 ]; then
+        if command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
+          as_root=(sudo)
+        else
+          as_root=(no)
+        fi
+      fi
+      if [ "${as_root[*]:-}" != no ]; then
+        say "Installing a Chromium for the browser tests (apt-get) …"
+        # Whether it worked is seen by looking again.
+        "${as_root[@]}" apt-get update -qq || true
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+          apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null || true
+      fi
+    fi
+    if ! found=$(find_chromium); then
+      complain "The browser tests need a Chromium and there is none. Type: sudo apt-get install ${packages[*]}"
+      complain "(or set CHAOKE_CHROMIUM to one you have)"
+      return 1
+    fi
+  fi
+  export CHAOKE_CHROMIUM=$found
+}
