@@ -1,0 +1,169 @@
+//! The reference engine: one ordered map. Nothing outlives it.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use super::layout::{self, Stretch};
+use super::{Attempt, Engine, Opened, PersistError, Round};
+use crate::contract::{AppliedCommit, Direction, Home, KeyRange, Partition, RowAt, StoreError};
+use crate::limits::FIRST_POSITION;
+
+/// See the module.
+pub(crate) struct Memory {
+    incarnation: u64,
+    map: RwLock<BTreeMap<Vec<u8>, Bytes>>,
+}
+
+impl Memory {
+    pub(crate) const fn new(incarnation: u64) -> Self {
+        Self {
+            incarnation,
+            map: RwLock::new(BTreeMap::new()),
+        }
+    }
+
+    /// A panic while writing cannot leave half a round: the entries are built before the lock is taken.
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<Vec<u8>, Bytes>> {
+        self.map.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<Vec<u8>, Bytes>> {
+        self.map.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Engine for Memory {
+    fn opened(&self) -> Opened {
+        Opened {
+            last_position: FIRST_POSITION - 1,
+            last_time_ms: 0,
+            incarnation: self.incarnation,
+        }
+    }
+
+    fn blocks(&self) -> bool {
+        false
+    }
+
+    async fn get_many(&self, wanted: &[(Home, RowAt)]) -> Result<Vec<Option<Bytes>>, StoreError> {
+        let map = self.read();
+        let get = |(home, at): &(Home, RowAt)| map.get(&layout::row_key(home, at)).cloned();
+        Ok(wanted.iter().map(get).collect())
+    }
+
+    async fn scan(
+        &self,
+        home: &Home,
+        partition: &Partition,
+        range: &KeyRange,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
+        if range.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (stretch, prefix) = layout::range_keys(home, partition, range);
+        let row = |(key, stored): (&Vec<u8>, &Bytes)| {
+            (Bytes::copy_from_slice(&key[prefix..]), stored.clone())
+        };
+        let map = self.read();
+        let rows = map.range(stretch);
+        Ok(match direction {
+            Direction::Forward => rows.take(limit).map(row).collect(),
+            Direction::Backward => rows.rev().take(limit).map(row).collect(),
+        })
+    }
+
+    async fn persist(&self, round: &Round) -> Result<(), PersistError> {
+        let entries = layout::round_entries(round).map_err(PersistError::Refused)?;
+        let mut map = self.write();
+        for (key, stored) in entries {
+            match stored {
+                Some(stored) => map.insert(key, stored),
+                None => map.remove(&key),
+            };
+        }
+        Ok(())
+    }
+
+    async fn settle(&self, round: &Round) -> Result<bool, StoreError> {
+        Ok(self.read().contains_key(&layout::attempts_key(round.first)))
+    }
+
+    async fn apply(&self, _round: &Round) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn attempts_after(&self, position: u64) -> Result<Vec<Attempt>, StoreError> {
+        let mut found = Vec::new();
+        for (_, stored) in self.read().range(layout::attempts_from(0)) {
+            let attempts = layout::decode_attempts(stored)?;
+            found.extend(attempts.into_iter().filter(|a| a.position > position));
+        }
+        Ok(found)
+    }
+
+    async fn effects_after(
+        &self,
+        position: u64,
+        limit: usize,
+    ) -> Result<Vec<AppliedCommit>, StoreError> {
+        let map = self.read();
+        let begins = map.range(layout::effects_before(position + 1)).next_back();
+        let mut found = Vec::new();
+        for (_, stored) in begins
+            .into_iter()
+            .chain(map.range(layout::effects_from(position + 1)))
+        {
+            let commits = layout::decode_effects(stored)?;
+            found.extend(commits.into_iter().filter(|c| c.position > position));
+            if found.len() >= limit {
+                found.truncate(limit);
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn forget(&self, effects: u64, attempts: u64) -> Result<(), StoreError> {
+        let mut map = self.write();
+        for stretch in [
+            layout::effects_before(effects),
+            layout::attempts_before(attempts),
+        ] {
+            forget(&mut map, stretch);
+        }
+        Ok(())
+    }
+
+    async fn homes(&self, after: Option<&Home>, limit: usize) -> Result<Vec<Home>, StoreError> {
+        let map = self.read();
+        let mut found = Vec::new();
+        let mut after = after.map(|home| home.as_str().to_owned());
+        while found.len() < limit {
+            let Some((key, _)) = map.range(layout::homes_from(after.as_deref())).next() else {
+                break;
+            };
+            let home = layout::home_of(key)?;
+            if !layout::is_own(&home) {
+                found.push(Home::parse(&home));
+            }
+            after = Some(home);
+        }
+        Ok(found)
+    }
+
+    async fn close(&self) {}
+}
+
+/// The round that begins last may reach over the position, so it stays.
+fn forget(map: &mut BTreeMap<Vec<u8>, Bytes>, stretch: Stretch) {
+    let mut keys: Vec<Vec<u8>> = map.range(stretch).map(|(key, _)| key.clone()).collect();
+    keys.pop();
+    for key in keys {
+        map.remove(&key);
+    }
+}

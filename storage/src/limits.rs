@@ -1,0 +1,82 @@
+//! Every size and period of the store, each with its reason.
+
+/// Sizes and periods; tests on real servers shrink them.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Longest value of a row, payload of an effect or of a timer, in bytes. Larger things are blobs.
+    pub value_bytes: usize,
+    /// Largest commit, keys and values together, in bytes: one round holds at least four.
+    pub commit_bytes: usize,
+    /// Most operations, expectations, effects and timers of one commit together.
+    pub commit_operations: usize,
+    /// Most commits persisted together.
+    pub round_commits: usize,
+    /// Most bytes persisted together: half a commit-log segment of the distributed engine is the wall.
+    pub round_bytes: usize,
+    /// Most commits waiting for the writer; beyond them a commit is answered `busy`.
+    pub queue_commits: usize,
+    /// Most bytes of commits waiting for the writer.
+    pub queue_bytes: usize,
+    /// Longest key inside a partition, and longest name of a partition, in bytes.
+    pub key_bytes: usize,
+    /// Longest name of a home in bytes; it stands in every key.
+    pub home_bytes: usize,
+    /// Highest bound of `expect_range`, in rows: they are read inside the writer.
+    pub range_rows: usize,
+    /// Most rows of one page of a scan.
+    pub scan_rows: usize,
+    /// Most rows of one `get_many`.
+    pub get_many_rows: usize,
+    /// Most attempt ids remembered for sending identical bytes again.
+    pub attempts: usize,
+    /// How long attempt ids stay in the round rows, in ms.
+    pub attempts_ms: i64,
+    /// Least free space of the file system below which commits are refused, in bytes.
+    pub free_bytes_min: u64,
+    /// How often the free space is looked at, in ms of the clock.
+    pub free_check_ms: i64,
+    /// How often the commit-number file is synced, in ms of the clock.
+    pub commit_number_ms: i64,
+    /// Block cache of the embedded engine in bytes.
+    pub cache_bytes: u64,
+    /// Journal of the embedded engine in bytes, all its files together.
+    pub journal_bytes: u64,
+    /// Mixed into the incarnation number when a store is created; give random bits.
+    pub incarnation_seed: u64,
+}
+
+/// The first position of a store: smaller numbers are free for marks, and no row has version 0.
+pub const FIRST_POSITION: u64 = 1_024;
+
+/// How often [`crate::retry`] runs an attempt that lost a race.
+pub const RETRIES_MAX: usize = 5;
+
+/// Highest table number that the store keeps for itself.
+pub const RESERVED_TABLES_MAX: u16 = 255;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            value_bytes: 64 << 10,
+            commit_bytes: 256 << 10,
+            commit_operations: 1_000,
+            round_commits: 128,
+            round_bytes: 1 << 20,
+            queue_commits: 8_192,
+            queue_bytes: 64 << 20,
+            key_bytes: 1_024,
+            home_bytes: 200,
+            range_rows: 200,
+            scan_rows: 10_000,
+            get_many_rows: 5_000,
+            attempts: 65_536,
+            attempts_ms: 180_000,
+            free_bytes_min: 256 << 20,
+            free_check_ms: 1_000,
+            commit_number_ms: 1_000,
+            cache_bytes: 64 << 20,
+            journal_bytes: 512 << 20,
+            incarnation_seed: 0,
+        }
+    }
+}

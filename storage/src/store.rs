@@ -1,0 +1,442 @@
+//! The store: reads from the engine, commits through the writer.
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::ops::Bound;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use crate::commit::{Commit, ExpectRange, at_most, check_home, check_row};
+use crate::contract::{
+    AppliedCommit, AppliedRound, Committed, Direction, Head, Home, KeyRange, Partition, Row, RowAt,
+    StoreError,
+};
+use crate::engine::{AttemptId, Engine, decode_row, memory::Memory};
+use crate::key::{self, KeyPart};
+use crate::limits::Limits;
+use crate::reserved;
+use crate::table::Table;
+use crate::transaction::Transaction;
+use crate::writer::{Attempts, Message, Request, Shared, Writer};
+
+/// Milliseconds since 1970.
+pub(crate) type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// Bytes of one permit of the queue.
+const PERMIT_BYTES: usize = 1_024;
+
+/// A store; cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Arc<dyn Engine>,
+    limits: Limits,
+    clock: Clock,
+    shared: Arc<Shared>,
+    queue: mpsc::Sender<Message>,
+    queue_bytes: Arc<Semaphore>,
+    process: u64,
+    attempts: AtomicU64,
+    incarnation: u64,
+}
+
+impl Store {
+    /// A store in memory; it ends with its last clone. `clock` gives ms since 1970.
+    pub fn memory(limits: Limits, clock: Arc<dyn Fn() -> i64 + Send + Sync>) -> Self {
+        let incarnation = drawn(&limits, clock(), "memory");
+        Self::start(
+            Arc::new(Memory::new(incarnation)),
+            limits,
+            clock,
+            Vec::new(),
+        )
+    }
+
+    /// Starts the writer of an engine. `attempts` are those that may be sent again.
+    pub(crate) fn start(
+        engine: Arc<dyn Engine>,
+        limits: Limits,
+        clock: Clock,
+        attempts: Vec<crate::engine::Attempt>,
+    ) -> Self {
+        let opened = engine.opened();
+        let (queue, waiting) = mpsc::channel(limits.queue_commits);
+        let shared = Arc::new(Shared {
+            last_position: AtomicU64::new(opened.last_position),
+            receivers: std::sync::Mutex::default(),
+        });
+        let forgotten = attempts
+            .first()
+            .map_or(opened.last_position, |a| a.position - 1);
+        let mut known = Attempts::new(limits.attempts, forgotten);
+        known.add(attempts);
+        let writer = Writer {
+            engine: Arc::clone(&engine),
+            limits: limits.clone(),
+            clock: Arc::clone(&clock),
+            shared: Arc::clone(&shared),
+            queue: waiting,
+            attempts: known,
+            last_time_ms: opened.last_time_ms,
+        };
+        spawn(writer);
+        let process = drawn(&limits, clock(), "process") ^ opened.last_position;
+        let queue_bytes = Arc::new(Semaphore::new(limits.queue_bytes / PERMIT_BYTES));
+        Self {
+            inner: Arc::new(Inner {
+                engine,
+                limits,
+                clock,
+                shared,
+                queue,
+                queue_bytes,
+                process,
+                attempts: AtomicU64::new(0),
+                incarnation: opened.incarnation,
+            }),
+        }
+    }
+
+    /// The row, if it is there and has not ended.
+    ///
+    /// # Errors
+    /// When the engine cannot read it.
+    pub async fn get(&self, home: &Home, at: &RowAt) -> Result<Option<Row>, StoreError> {
+        let rows = self.get_many(&[(home.clone(), at.clone())]).await?;
+        Ok(rows.into_iter().next().flatten())
+    }
+
+    /// Rows of any homes as of one instant, in the order asked.
+    ///
+    /// # Errors
+    /// When more are asked than `Limits::get_many_rows`, or when the engine cannot read them.
+    pub async fn get_many(&self, wanted: &[(Home, RowAt)]) -> Result<Vec<Option<Row>>, StoreError> {
+        let limits = &self.inner.limits;
+        at_most("the rows read at once", wanted.len(), limits.get_many_rows)?;
+        for (home, at) in wanted {
+            check_home(home, limits)?;
+            check_row(at, limits)?;
+        }
+        let now_ms = self.now_ms();
+        let rows = self.inner.engine.get_many(wanted).await?;
+        let alive = |stored: Option<Bytes>| -> Result<Option<Row>, StoreError> {
+            let row = stored.as_ref().map(decode_row).transpose()?;
+            Ok(row.filter(|row| is_alive(row, now_ms)))
+        };
+        rows.into_iter().map(alive).collect()
+    }
+
+    /// Up to `limit` rows of a partition with their keys. For the next page pass
+    /// [`KeyRange::after`] (or [`KeyRange::before`], backward) with the last key.
+    ///
+    /// # Errors
+    /// When `limit` is above `Limits::scan_rows`, or when the engine cannot read.
+    pub async fn scan(
+        &self,
+        home: &Home,
+        partition: &Partition,
+        range: KeyRange,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<(Bytes, Row)>, StoreError> {
+        let limits = &self.inner.limits;
+        at_most("the page of a scan", limit, limits.scan_rows)?;
+        at_most("a partition's name", partition.name.len(), limits.key_bytes)?;
+        check_home(home, limits)?;
+        let now_ms = self.now_ms();
+        scan(
+            &*self.inner.engine,
+            home,
+            partition,
+            range,
+            direction,
+            limit,
+            now_ms,
+        )
+        .await
+    }
+
+    /// The head of a log.
+    ///
+    /// # Errors
+    /// When the engine cannot read it.
+    pub async fn head(&self, home: &Home, log: &Partition) -> Result<Head, StoreError> {
+        let row = self.get(home, &reserved::head_at(log)).await?;
+        reserved::decode_head(row.as_ref())
+    }
+
+    /// Entries `from..=to` of a log with their numbers, up to `limit`.
+    ///
+    /// # Errors
+    /// As [`Store::scan`].
+    pub async fn entries(
+        &self,
+        home: &Home,
+        log: &Partition,
+        from: u64,
+        to: u64,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<(u64, Row)>, StoreError> {
+        let range = KeyRange {
+            from: Bound::Included(key::encode(&from)),
+            to: Bound::Included(key::encode(&to)),
+        };
+        let rows = self.scan(home, log, range, direction, limit).await?;
+        let entry = |(raw, row): (Bytes, Row)| {
+            let seq = key::decode(&raw).map_err(|_| reserved::corrupt("number of an entry"))?;
+            Ok((seq, row))
+        };
+        rows.into_iter().map(entry).collect()
+    }
+
+    /// The value of a row of a typed table.
+    ///
+    /// # Errors
+    /// When the engine cannot read it, or when the bytes are no `V`.
+    pub async fn read<P, K, V>(
+        &self,
+        home: &Home,
+        table: &Table<P, K, V>,
+        partition: &P,
+        key: &K,
+    ) -> Result<Option<V>, StoreError>
+    where
+        P: KeyPart + Sync,
+        K: KeyPart + Sync,
+        V: Serialize + DeserializeOwned,
+    {
+        let row = self.get(home, &table.at(partition, key)).await?;
+        row.map(|row| table.decode(&row)).transpose()
+    }
+
+    /// A new commit of this home.
+    #[must_use]
+    pub fn transaction(&self, home: &Home) -> Transaction {
+        Transaction::new(self.clone(), home.clone())
+    }
+
+    /// Every round applied after this call, in order of position. The writer waits while the channel is
+    /// full, and answers a commit only after its round was put here: take rounds without waiting for a
+    /// commit of your own, or both stand still.
+    #[must_use]
+    pub fn rounds(&self, capacity: usize) -> mpsc::Receiver<Arc<AppliedRound>> {
+        let (sender, receiver) = mpsc::channel(capacity.max(1));
+        self.inner.shared.receivers().push(sender);
+        receiver
+    }
+
+    /// Up to `limit` commits after `position` that have effects, from the persisted rounds; their `writes`
+    /// are empty.
+    ///
+    /// # Errors
+    /// When the engine cannot read them.
+    pub async fn effects_after(
+        &self,
+        position: u64,
+        limit: usize,
+    ) -> Result<Vec<AppliedCommit>, StoreError> {
+        self.inner.engine.effects_after(position, limit).await
+    }
+
+    /// Forgets the effects of commits before `position`: no consumer needs them any more. Attempt ids
+    /// younger than `Limits::attempts_ms` stay. The newest round before it stays too.
+    ///
+    /// # Errors
+    /// When the engine cannot write.
+    pub async fn forget_rounds_before(&self, position: u64) -> Result<(), StoreError> {
+        let position = position.min(self.last_position().await + 1);
+        let young = self.now_ms() - self.inner.limits.attempts_ms;
+        let engine = &self.inner.engine;
+        let attempts = engine.attempts_after(0).await?;
+        let first_young = attempts.iter().find(|attempt| attempt.time_ms >= young);
+        let old = first_young.map_or(position, |attempt| attempt.position);
+        engine.forget(position, position.min(old)).await
+    }
+
+    /// Position of the newest applied commit.
+    pub async fn last_position(&self) -> u64 {
+        self.inner.shared.last_position.load(Ordering::Acquire)
+    }
+
+    /// Up to `limit` homes after `after`, in the order of their names; homes without rows are left out.
+    ///
+    /// # Errors
+    /// When the engine cannot read them.
+    pub async fn homes(&self, after: Option<Home>, limit: usize) -> Result<Vec<Home>, StoreError> {
+        at_most("the page of homes", limit, self.inner.limits.scan_rows)?;
+        self.inner.engine.homes(after.as_ref(), limit).await
+    }
+
+    /// Drawn when the store was created. After a restore it is another one.
+    #[must_use]
+    pub fn incarnation(&self) -> u64 {
+        self.inner.incarnation
+    }
+
+    /// The limits it was opened with.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.inner.limits
+    }
+
+    /// Answers what is waiting, makes everything durable and lets go of the files. Later commits answer
+    /// `Closed`.
+    pub async fn close(&self) {
+        let (closed, done) = oneshot::channel();
+        if self.inner.queue.send(Message::Close(closed)).await.is_ok() {
+            let _ = done.await;
+        }
+        self.inner.queue.closed().await;
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        (self.inner.clock)()
+    }
+
+    /// Gives a commit the attempt id under which it may be sent again.
+    pub(crate) fn prepare(&self, commit: Commit) -> Result<Prepared, StoreError> {
+        commit.check(&self.inner.limits)?;
+        Ok(Prepared {
+            commit: Arc::new(commit),
+            attempt: AttemptId {
+                process: self.inner.process,
+                number: self.inner.attempts.fetch_add(1, Ordering::Relaxed),
+            },
+            seen: self.inner.shared.last_position.load(Ordering::Acquire),
+        })
+    }
+
+    /// Sends a commit to the writer and waits for its answer. Sent again it gives the same answer.
+    ///
+    /// # Errors
+    /// What the writer answers; `Busy` when too much is waiting.
+    pub async fn submit(&self, prepared: &Prepared) -> Result<Committed, StoreError> {
+        let permits = prepared.commit.bytes().div_ceil(PERMIT_BYTES);
+        let permits = u32::try_from(permits).unwrap_or(u32::MAX);
+        let permit = Arc::clone(&self.inner.queue_bytes).try_acquire_many_owned(permits);
+        let (answer, answered) = oneshot::channel();
+        let request = Request {
+            commit: Arc::clone(&prepared.commit),
+            attempt: prepared.attempt,
+            seen: prepared.seen,
+            answer,
+            permit: permit.map_err(|_| StoreError::Busy)?,
+        };
+        match self.inner.queue.try_send(Message::Commit(request)) {
+            Ok(()) => {}
+            Err(mpsc::error::TrySendError::Full(_)) => return Err(StoreError::Busy),
+            Err(mpsc::error::TrySendError::Closed(_)) => return Err(StoreError::Closed),
+        }
+        answered.await.unwrap_or(Err(StoreError::Unknown))
+    }
+}
+
+/// A commit with its attempt id.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    commit: Arc<Commit>,
+    attempt: AttemptId,
+    seen: u64,
+}
+
+pub(crate) fn is_alive(row: &Row, now_ms: i64) -> bool {
+    row.expires_at.is_none_or(|end| end > now_ms)
+}
+
+/// Rows that have not ended; reads on behind those that have.
+pub(crate) async fn scan(
+    engine: &dyn Engine,
+    home: &Home,
+    partition: &Partition,
+    mut range: KeyRange,
+    direction: Direction,
+    limit: usize,
+    now_ms: i64,
+) -> Result<Vec<(Bytes, Row)>, StoreError> {
+    let mut found = Vec::new();
+    while found.len() < limit && !range.is_empty() {
+        let wanted = limit - found.len();
+        let rows = engine
+            .scan(home, partition, &range, direction, wanted)
+            .await?;
+        let short = rows.len() < wanted;
+        if let Some((last, _)) = rows.last() {
+            range = range.resume(last.clone(), direction);
+        }
+        for (key, stored) in rows {
+            let row = decode_row(&stored)?;
+            if is_alive(&row, now_ms) {
+                found.push((key, row));
+            }
+        }
+        if short {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// The rows of an expected range, counted up to one more than expected.
+pub(crate) async fn count(
+    engine: &dyn Engine,
+    home: &Home,
+    range: &ExpectRange,
+    now_ms: i64,
+) -> Result<usize, StoreError> {
+    let limit = range.at_most + 1;
+    let keys = range.range.clone();
+    let rows = scan(
+        engine,
+        home,
+        &range.partition,
+        keys,
+        Direction::Forward,
+        limit,
+        now_ms,
+    );
+    Ok(rows.await?.len())
+}
+
+/// A number that differs between two creations, as far as seed and clock do.
+pub(crate) fn drawn(limits: &Limits, now_ms: i64, salt: &str) -> u64 {
+    use sha2::{Digest, Sha256};
+    let hash = Sha256::new()
+        .chain_update(limits.incarnation_seed.to_be_bytes())
+        .chain_update(now_ms.to_be_bytes())
+        .chain_update(std::process::id().to_be_bytes())
+        .chain_update(salt)
+        .finalize();
+    hash.iter()
+        .take(8)
+        .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+}
+
+/// The writer runs on the caller's runtime, or on a thread of its own when its engine blocks or when there
+/// is no runtime.
+fn spawn(writer: Writer) {
+    if !writer.engine.blocks()
+        && let Ok(runtime) = tokio::runtime::Handle::try_current()
+    {
+        runtime.spawn(writer.run());
+        return;
+    }
+    let run = move || match tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+    {
+        Ok(runtime) => runtime.block_on(writer.run()),
+        Err(error) => tracing::error!(%error, "the writer of the store cannot start"),
+    };
+    if let Err(error) = std::thread::Builder::new()
+        .name("storage-writer".to_owned())
+        .spawn(run)
+    {
+        tracing::error!(%error, "the writer of the store cannot start");
+    }
+}
