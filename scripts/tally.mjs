@@ -35,7 +35,7 @@ function check() {
 function vitest() {
   const report = JSON.parse(read("json") || "{}");
   const tests = (report.testResults ?? []).flatMap((file) => file.assertionResults);
-  const titles = tests.filter((t) => t.status === "passed").map((t) => t.fullName);
+  const titles = tests.filter((t) => t.status === "passed").map((t) => t.title);
   // A file that cannot be loaded fails without a test of its own.
   const broken = (report.testResults ?? []).filter(
     (file) => file.status === "failed" && !file.assertionResults.some((t) => t.status === "failed"),

@@ -1,0 +1,60 @@
+// What a test needs before its story begins (a company, colleagues) goes over HTTP: it is faster than
+// the screens, and the screens of set-up have a test of their own.
+import type { Server } from './server';
+
+export interface Account {
+  user_id: string;
+  name: string;
+  login: string;
+  password: string;
+}
+
+interface SignedIn {
+  user: { user_id: string; name: string; login: string };
+  access_token: string;
+}
+
+export class Api {
+  constructor(
+    private readonly server: Server,
+    private token = '',
+  ) {}
+
+  async call<T>(method: string, params: object): Promise<T> {
+    const answer = await fetch(`${this.server.url}/api/v1/${method}`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        ...(this.token ? { authorization: `Bearer ${this.token}` } : {}),
+      },
+      body: JSON.stringify(params),
+    });
+    const body = await answer.text();
+    if (!answer.ok) throw new Error(`${method} answered ${answer.status}: ${body}`);
+    return JSON.parse(body) as T;
+  }
+
+  async signIn(login: string, password: string): Promise<void> {
+    this.token = (await this.call<SignedIn>('session.sign_in', { login, password })).access_token;
+  }
+
+  /** Completes the set-up and stays signed in as the administrator. */
+  async setUp(company_name: string, name: string, login: string, password: string): Promise<Account> {
+    const token = this.server.setupLink.split('#')[1] ?? '';
+    const done = await this.call<SignedIn>('setup.complete', { token, company_name, name, login, password });
+    this.token = done.access_token;
+    return { user_id: done.user.user_id, name, login, password };
+  }
+
+  /** Adds a colleague and gives them a password of their own, as their first sign-in would. */
+  async addColleague(name: string, login: string, password: string): Promise<Account> {
+    const added = await this.call<{ user: { user_id: string }; credential: string }>('space.add_member', {
+      name,
+      login,
+    });
+    const theirs = new Api(this.server);
+    await theirs.signIn(login, added.credential);
+    await theirs.call('account.change_password', { old_password: added.credential, new_password: password });
+    return { user_id: added.user.user_id, name, login, password };
+  }
+}

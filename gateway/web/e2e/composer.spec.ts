@@ -1,0 +1,111 @@
+// The composer and Chinese input methods: Enter that ends a composition never sends; Enter after it does.
+import type { Page } from '@playwright/test';
+
+import { composer, message, openChatWith, say, sees } from './screens';
+import { expect, test } from './world';
+
+/** Types pinyin through the browser's own input method interface, as an operating system would. */
+async function compose(page: Page, pinyin: string): Promise<void> {
+  const browser = await page.context().newCDPSession(page);
+  for (let end = 1; end <= pinyin.length; end += 1) {
+    await browser.send('Input.imeSetComposition', {
+      text: pinyin.slice(0, end),
+      selectionStart: end,
+      selectionEnd: end,
+    });
+  }
+  await browser.detach();
+}
+
+async function commit(page: Page, text: string): Promise<void> {
+  const browser = await page.context().newCDPSession(page);
+  await browser.send('Input.insertText', { text });
+  await browser.detach();
+}
+
+/** The Enter of an input method: every key arrives as code 229 while it composes. */
+async function enterOfTheInputMethod(page: Page): Promise<void> {
+  const browser = await page.context().newCDPSession(page);
+  const key = { key: 'Process', code: 'Enter', windowsVirtualKeyCode: 229 } as const;
+  await browser.send('Input.dispatchKeyEvent', { type: 'rawKeyDown', ...key });
+  await browser.send('Input.dispatchKeyEvent', { type: 'keyUp', ...key });
+  await browser.detach();
+}
+
+test('IM-03 Enter while composing never sends, and Enter right after does', async ({ company, people }) => {
+  const wang = await people.signedIn(company.wang);
+  await openChatWith(wang, company.li.name);
+  await composer(wang).focus();
+
+  await compose(wang, 'nihao');
+  await enterOfTheInputMethod(wang);
+  await commit(wang, '你好');
+  await expect(composer(wang)).toHaveValue('你好');
+  await expect(wang.getByTestId('message')).toHaveCount(0);
+
+  await composer(wang).press('Enter');
+  await sees(wang, '你好');
+  await expect(composer(wang)).toHaveValue('');
+});
+
+test('Enter in the order Safari tells it, composition first and key second, never sends', async ({
+  company,
+  people,
+}) => {
+  const wang = await people.signedIn(company.wang);
+  await openChatWith(wang, company.li.name);
+  await composer(wang).fill('你好');
+  await composer(wang).evaluate((field) => {
+    field.dispatchEvent(new CompositionEvent('compositionstart', { bubbles: true }));
+    field.dispatchEvent(new CompositionEvent('compositionend', { bubbles: true, data: '你好' }));
+    field.dispatchEvent(
+      new KeyboardEvent('keydown', { key: 'Enter', code: 'Enter', keyCode: 229, bubbles: true, cancelable: true }),
+    );
+  });
+  await expect(composer(wang)).toHaveValue('你好');
+  await expect(wang.getByTestId('message')).toHaveCount(0);
+  await composer(wang).press('Enter');
+  await sees(wang, '你好');
+});
+
+test('Shift and Enter begin a new line, and the lines arrive as they were written', async ({ company, people }) => {
+  const wang = await people.signedIn(company.wang);
+  const li = await people.signedIn(company.li);
+  await openChatWith(wang, company.li.name);
+  await openChatWith(li, company.wang.name);
+  await composer(wang).fill('第一行');
+  await composer(wang).press('Shift+Enter');
+  await composer(wang).pressSequentially('第二行');
+  await composer(wang).press('Enter');
+  await sees(li, '第二行');
+  expect(await message(li, '第一行').innerText()).toMatch(/第一行\n第二行/);
+});
+
+test('a draft survives a reload and leaves when it is sent', async ({ company, people }) => {
+  const wang = await people.signedIn(company.wang);
+  await openChatWith(wang, company.li.name);
+  await say(wang, '已经发出的');
+  await sees(wang, '已经发出的');
+  await composer(wang).fill('还没写完');
+  await wang.reload();
+  await expect(composer(wang)).toHaveValue('还没写完');
+  await composer(wang).press('Enter');
+  await sees(wang, '还没写完');
+  await wang.reload();
+  await sees(wang, '还没写完');
+  await expect(composer(wang)).toHaveValue('');
+});
+
+test('IM-i08 a text of 5,000 characters is sent and one more is not', async ({ company, people }) => {
+  const wang = await people.signedIn(company.wang);
+  const li = await people.signedIn(company.li);
+  await openChatWith(wang, company.li.name);
+  await openChatWith(li, company.wang.name);
+  await composer(wang).fill('字'.repeat(5001));
+  await composer(wang).press('Enter');
+  await expect(wang.getByText('超出 1 个字')).toBeVisible();
+  await expect(wang.getByTestId('message')).toHaveCount(0);
+  await composer(wang).fill('字'.repeat(5000));
+  await composer(wang).press('Enter');
+  await sees(li, '字'.repeat(5000));
+});

@@ -1,0 +1,54 @@
+// `make shots`: the screens of the README, at both widths and in both themes, into docs/screenshots.
+// Looked at by people; nothing compares them.
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Page } from '@playwright/test';
+
+import { createDiscussion, goTo, openChatWith, say, sees } from './screens';
+import { test } from './world';
+
+const FOLDER = resolve(dirname(fileURLToPath(import.meta.url)), '../../../docs/screenshots');
+const WIDTHS = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 800 } };
+
+for (const [width, viewport] of Object.entries(WIDTHS)) {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    test.describe(`${width} ${colorScheme}`, () => {
+      test.use({ viewport, colorScheme, hasTouch: width === 'phone' });
+
+      test('screens of a small company', async ({ server, company, people }) => {
+        const shoot = (page: Page, screen: string) =>
+          page.screenshot({ path: `${FOLDER}/${screen}-${width}-${colorScheme}.png`, animations: 'disabled' });
+
+        const stranger = await people.stranger();
+        await stranger.goto(server.url);
+        await stranger.getByRole('button', { name: '登录' }).waitFor();
+        await shoot(stranger, 'sign-in');
+
+        const boss = await people.signedIn(company.admin);
+        const wang = await people.signedIn(company.wang);
+        await createDiscussion(boss, '华东区新客户', [company.wang.name, company.li.name]);
+        await say(boss, '今天下午三点，和恒通的会改到线上，大家准备一下报价。');
+        await openChatWith(boss, company.wang.name);
+        for (const [page, text] of [
+          [boss, '恒通那边的合同谈得怎么样了？'],
+          [wang, '谈好了，价格按我们上周定的。\n对方希望分两次付款，首付 60%。'],
+        ] as const) {
+          if (page === wang) await openChatWith(wang, company.admin.name);
+          await say(page, text);
+          await sees(boss, text.split('\n')[0]!);
+        }
+        await say(boss, '可以，法务今天能看完吗？');
+        await sees(wang, '法务今天能看完吗');
+        await say(wang, '已经发给李娜了，下班前给结果。');
+        await sees(boss, '下班前给结果');
+        await shoot(boss, 'chat');
+        await goTo(boss, '会话');
+        await shoot(boss, 'conversations');
+        await goTo(boss, '通讯录');
+        await shoot(boss, 'directory');
+        await goTo(boss, '我');
+        await shoot(boss, 'me');
+      });
+    });
+  }
+}

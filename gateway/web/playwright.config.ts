@@ -1,0 +1,64 @@
+// Browser tests: a Chromium that is on the machine against the real server. `make test` runs them,
+// `make shots` runs only the project of the screenshots.
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+import { defineConfig } from '@playwright/test';
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+
+function chromium(): string {
+  const given = process.env['CHAOKE_CHROMIUM'];
+  if (given) return given;
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    for (const name of NAMES) {
+      const path = join(folder, name);
+      try {
+        accessSync(path, constants.X_OK);
+        return path;
+      } catch {
+        // Not here; the next folder.
+      }
+    }
+  }
+  throw new Error('There is no Chromium on the PATH. Type: sudo apt-get install chromium fonts-noto-cjk');
+}
+
+const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true };
+const DESK = { viewport: { width: 1280, height: 800 } };
+
+export default defineConfig({
+  testDir: 'e2e',
+  outputDir: 'test-results',
+  fullyParallel: true,
+  workers: 2,
+  // A test that passes only sometimes is a failing test.
+  retries: 0,
+  forbidOnly: true,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  use: {
+    locale: 'zh-CN',
+    timezoneId: 'Asia/Shanghai',
+    trace: 'retain-on-failure',
+    actionTimeout: 10_000,
+    launchOptions: {
+      executablePath: chromium(),
+      // No sandbox: CI runs as root in a container. The rest keeps the browser from talking to its maker.
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    },
+  },
+  projects: [
+    { name: 'phone', testMatch: '*.spec.ts', use: PHONE },
+    { name: 'desk', testMatch: '*.spec.ts', use: DESK },
+    { name: 'shots', testMatch: 'shots.ts', use: {} },
+  ],
+});
