@@ -32,7 +32,7 @@ async function enterOfTheInputMethod(page: Page): Promise<void> {
   await browser.detach();
 }
 
-test('IM-03 Enter while composing never sends, and Enter right after does', async ({ company, people }) => {
+test('Enter while composing never sends, and Enter right after does', async ({ company, people }) => {
   const wang = await people.signedIn(company.wang);
   await openChatWith(wang, company.li.name);
   await composer(wang).focus();
@@ -96,7 +96,7 @@ test('a draft survives a reload and leaves when it is sent', async ({ company, p
   await expect(composer(wang)).toHaveValue('');
 });
 
-test('IM-i08 a text of 5,000 characters is sent and one more is not', async ({ company, people }) => {
+test('a text of 5,000 characters is sent and one more is not', async ({ company, people }) => {
   const wang = await people.signedIn(company.wang);
   const li = await people.signedIn(company.li);
   await openChatWith(wang, company.li.name);

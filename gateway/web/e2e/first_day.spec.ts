@@ -3,7 +3,7 @@
 import { addColleague, chooseFirstPassword, goTo, message, openChatWith, say, sees, setUp, signIn } from './screens';
 import { expect, PASSWORD, test } from './world';
 
-test('IM-01 IM-06 ORG-i03 from the set-up link to the first message and its answer', async ({ server, people }) => {
+test('IM-01 ORG-i03 from the set-up link to the first message and its answer', async ({ server, people }) => {
   const boss = await people.stranger();
   await setUp(boss, server.setupLink, {
     company: '超客科技',

@@ -32,7 +32,7 @@ async function audit(page: Page, screen: string): Promise<void> {
   expect(sideways, `${screen} scrolls sideways`).toBe(0);
 }
 
-test('PLAT-i13 each screen is usable for everybody and fits its width', async ({ server, company, people }) => {
+test('each screen is usable for everybody and fits its width', async ({ server, company, people }) => {
   const stranger = await people.stranger();
   await stranger.goto(server.url);
   await expect(stranger.getByRole('button', { name: '登录' })).toBeVisible();

@@ -59,6 +59,17 @@ test('IM-i04 two windows of one person stay in step', async ({ company, people }
   await sees(desk, '在手机上写的');
   await expect(desk.getByTestId('message')).toHaveCount(2);
   await expect(phone.getByTestId('message')).toHaveCount(2);
+
+  // What is read in one window is no longer unread in the other.
+  const li = await people.signedIn(company.li);
+  await goTo(desk, '会话');
+  await goTo(phone, '会话');
+  await openChatWith(li, company.wang.name);
+  await say(li, '看到了吗？');
+  await expect(row(desk, company.li.name)).toContainText('1');
+  await row(phone, company.li.name).click();
+  await sees(phone, '看到了吗？');
+  await expect(row(desk, company.li.name)).not.toContainText('1');
 });
 
 test('a message is shown as it was written, never run', async ({ company, people }) => {
