@@ -1,7 +1,7 @@
 // The composer and Chinese input methods: Enter that ends a composition never sends; Enter after it does.
 import type { Page } from '@playwright/test';
 
-import { composer, message, openChatWith, say, sees } from './screens';
+import { composer, message, openChatWith, said, say, sees } from './screens';
 import { expect, test } from './world';
 
 /** Types pinyin through the browser's own input method interface, as an operating system would. */
@@ -41,7 +41,7 @@ test('Enter while composing never sends, and Enter right after does', async ({ c
   await enterOfTheInputMethod(wang);
   await commit(wang, '你好');
   await expect(composer(wang)).toHaveValue('你好');
-  await expect(wang.getByTestId('message')).toHaveCount(0);
+  await expect(said(wang)).toHaveCount(0);
 
   await composer(wang).press('Enter');
   await sees(wang, '你好');
@@ -63,7 +63,7 @@ test('Enter in the order Safari tells it, composition first and key second, neve
     );
   });
   await expect(composer(wang)).toHaveValue('你好');
-  await expect(wang.getByTestId('message')).toHaveCount(0);
+  await expect(said(wang)).toHaveCount(0);
   await composer(wang).press('Enter');
   await sees(wang, '你好');
 });
@@ -104,7 +104,7 @@ test('a text of 5,000 characters is sent and one more is not', async ({ company,
   await composer(wang).fill('字'.repeat(5001));
   await composer(wang).press('Enter');
   await expect(wang.getByText('超出 1 个字')).toBeVisible();
-  await expect(wang.getByTestId('message')).toHaveCount(0);
+  await expect(said(wang)).toHaveCount(0);
   await composer(wang).fill('字'.repeat(5000));
   await composer(wang).press('Enter');
   await sees(li, '字'.repeat(5000));

@@ -1,6 +1,6 @@
 // The promise that matters most: the server dies in mid-sentence, and afterwards nothing is lost and
 // nothing stands there twice.
-import { composer, message, openChatWith, say, sees } from './screens';
+import { composer, message, openChatWith, said, say, sees } from './screens';
 import { expect, test } from './world';
 
 const BEFORE = ['第一句', '第二句', '第三句'];
@@ -34,11 +34,11 @@ test('PLAT-i04 the server is killed in mid-send and restarted: nothing lost, not
 
   const all = [...BEFORE, ...DURING, AFTER];
   for (const page of [wang, li]) {
-    await expect(page.getByTestId('message')).toHaveCount(all.length);
-    for (const [at, text] of all.entries()) await expect(page.getByTestId('message').nth(at)).toContainText(text);
+    await expect(said(page)).toHaveCount(all.length);
+    for (const [at, text] of all.entries()) await expect(said(page).nth(at)).toContainText(text);
     await page.reload();
     await sees(page, AFTER);
-    await expect(page.getByTestId('message')).toHaveCount(all.length);
+    await expect(said(page)).toHaveCount(all.length);
   }
 });
 

@@ -1,6 +1,6 @@
 // The first day as a new user lives it, on the screens only: the link the server printed, a company, a
 // colleague, a first message and its answer.
-import { addColleague, chooseFirstPassword, goTo, message, openChatWith, say, sees, setUp, signIn } from './screens';
+import { addColleague, chooseFirstPassword, goTo, message, openChatWith, row, say, sees, setUp, signIn } from './screens';
 import { expect, PASSWORD, test } from './world';
 
 test('IM-01 ORG-i03 from the set-up link to the first message and its answer', async ({ server, people }) => {
@@ -25,7 +25,7 @@ test('IM-01 ORG-i03 from the set-up link to the first message and its answer', a
   await sees(boss, '欢迎加入！');
 
   await goTo(wang, '会话');
-  await wang.getByRole('link', { name: /张伟/ }).click();
+  await row(wang, '张伟').click();
   await sees(wang, '欢迎加入！');
   await say(wang, '谢谢，很高兴认识大家');
   await sees(boss, '谢谢，很高兴认识大家');

@@ -1,5 +1,5 @@
 // Two people talk: live, in order, verbatim, with what is unread and what has been read.
-import { goTo, message, openChatWith, row, say, sees } from './screens';
+import { goTo, message, openChatWith, row, said, say, sees } from './screens';
 import { expect, test } from './world';
 
 test('IM-i01 IM-i02 two people talk and both see the same conversation in the same order', async ({
@@ -23,7 +23,7 @@ test('IM-i01 IM-i02 two people talk and both see the same conversation in the sa
   }
   const inOrder = ['明天去拜访客户吗？', '去，九点出发', '好的', '带上合同'];
   for (const page of [wang, li]) {
-    const messages = page.getByTestId('message');
+    const messages = said(page);
     await expect(messages).toHaveCount(inOrder.length);
     for (const [at, text] of inOrder.entries()) await expect(messages.nth(at)).toContainText(text);
   }
@@ -57,8 +57,8 @@ test('IM-i04 two windows of one person stay in step', async ({ company, people }
   await sees(phone, '在电脑上写的');
   await say(phone, '在手机上写的');
   await sees(desk, '在手机上写的');
-  await expect(desk.getByTestId('message')).toHaveCount(2);
-  await expect(phone.getByTestId('message')).toHaveCount(2);
+  await expect(said(desk)).toHaveCount(2);
+  await expect(said(phone)).toHaveCount(2);
 
   // What is read in one window is no longer unread in the other.
   const li = await people.signedIn(company.li);
