@@ -38,6 +38,14 @@ pub fn encode<K: KeyPart>(key: &K) -> Bytes {
     Bytes::from(out)
 }
 
+/// What the encodings of all texts that begin with `text` begin with, for [`crate::KeyRange::prefix`].
+#[must_use]
+pub fn text_prefix(text: &str) -> Bytes {
+    let whole = encode(&text.to_owned());
+    // Without the two bytes that close it.
+    whole.slice(..whole.len() - 2)
+}
+
 /// Reads a whole key; nothing may be left over.
 ///
 /// # Errors

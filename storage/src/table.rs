@@ -78,6 +78,14 @@ impl<P: KeyPart, K: KeyPart, V: Serialize + DeserializeOwned> Table<P, K, V> {
         decode_named(&row.value, self.name)
     }
 
+    /// The value in the bytes of an applied [`crate::Write`].
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the bytes are no `V`.
+    pub fn decode_value(&self, value: &[u8]) -> Result<V, StoreError> {
+        decode_named(value, self.name)
+    }
+
     /// The key of a scanned row.
     ///
     /// # Errors
@@ -151,6 +159,14 @@ impl<P: KeyPart, V: Serialize + DeserializeOwned> Log<P, V> {
     /// [`StoreError::Corrupt`] when the bytes are no `V`.
     pub fn decode(&self, row: &Row) -> Result<V, StoreError> {
         decode_named(&row.value, self.name)
+    }
+
+    /// The value in the bytes of an applied [`crate::Write`].
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the bytes are no `V`.
+    pub fn decode_value(&self, value: &[u8]) -> Result<V, StoreError> {
+        decode_named(value, self.name)
     }
 }
 

@@ -214,6 +214,13 @@ impl Transaction {
         self.operation(Operation::Delete { at });
     }
 
+    /// How many operations that give a number (append, add) there are so far: the index of the next one,
+    /// for [`Later`].
+    #[must_use]
+    pub fn numbered(&self) -> u16 {
+        self.numbered
+    }
+
     /// Appends an entry. The count of the head grows if it `counts`.
     pub fn append(&mut self, log: Partition, value: Value, counts: bool) -> Numbered {
         self.numbering(Operation::Append {

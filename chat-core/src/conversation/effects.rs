@@ -1,0 +1,143 @@
+//! What joining and leaving do in the homes of the people concerned. The roster is changed by the
+//! conversation's commit; the list of each person follows as an effect, exactly once.
+
+use serde::{Deserialize, Serialize};
+use storage::{Home, Later, Value, retry};
+
+use super::rows::{JOINED, JoinedRow, SELF_LOG, SelfEntry, cursor_at, cursor_payload};
+use super::types::SelfWhat;
+use crate::api::Answer;
+use crate::directory::person::user_home;
+use crate::effect::{Delivered, Kind, stamp};
+use crate::ids::{ConversationId, UserId};
+use crate::node::Node;
+
+/// People concerned by one effect at most; more are several effects of the same commit.
+pub const PEOPLE_AN_EFFECT: usize = 100;
+
+/// Kind of the effect that puts a conversation into people's lists.
+pub const JOINED_EFFECT: &str = "conversation.joined";
+/// Kind of the effect that takes a conversation out of people's lists.
+pub const LEFT_EFFECT: &str = "conversation.left";
+
+/// Payload of [`JOINED_EFFECT`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Joined {
+    /// Who joined.
+    pub user_ids: Vec<UserId>,
+    /// Where.
+    pub conversation_id: ConversationId,
+    /// The first entry they may see.
+    pub from_seq: Later,
+    /// Counted entries before it.
+    pub from_count: Later,
+}
+
+/// Payload of [`LEFT_EFFECT`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Left {
+    /// Who left.
+    pub user_ids: Vec<UserId>,
+    /// What.
+    pub conversation_id: ConversationId,
+}
+
+/// The two kinds.
+pub fn kinds() -> [Kind; 2] {
+    [
+        Kind {
+            name: JOINED_EFFECT,
+            targets: |effect| {
+                Ok(effect
+                    .payload::<Joined>()?
+                    .user_ids
+                    .into_iter()
+                    .map(user_home)
+                    .collect())
+            },
+            run: |node, effect, home| Box::pin(async move { joined(&node, &effect, &home).await }),
+            takes_a_right: false,
+        },
+        Kind {
+            name: LEFT_EFFECT,
+            targets: |effect| {
+                Ok(effect
+                    .payload::<Left>()?
+                    .user_ids
+                    .into_iter()
+                    .map(user_home)
+                    .collect())
+            },
+            run: |node, effect, home| Box::pin(async move { left(&node, &effect, &home).await }),
+            takes_a_right: true,
+        },
+    ]
+}
+
+async fn joined(node: &Node, effect: &Delivered, home: &Home) -> Answer<()> {
+    let payload: Joined = effect.payload()?;
+    let row = JoinedRow {
+        from_seq: number(payload.from_seq),
+        from_count: number(payload.from_count),
+        joined_at: effect.time_ms,
+    };
+    retry(|| join(node, effect, home, payload.conversation_id, row)).await
+}
+
+async fn join(
+    node: &Node,
+    effect: &Delivered,
+    home: &Home,
+    id: ConversationId,
+    row: JoinedRow,
+) -> Answer<()> {
+    let mut t = node.store.transaction(home);
+    stamp(&mut t, effect);
+    t.set(&JOINED, &(), &id, &row)?;
+    t.max(
+        cursor_at(id),
+        row.from_seq.saturating_sub(1),
+        cursor_payload(row.from_count),
+    );
+    t.append(
+        SELF_LOG.partition(&()),
+        Value::fill(&happened(SelfWhat::Joined, id))?,
+        false,
+    );
+    t.commit().await?;
+    Ok(())
+}
+
+async fn left(node: &Node, effect: &Delivered, home: &Home) -> Answer<()> {
+    let payload: Left = effect.payload()?;
+    retry(|| leave(node, effect, home, payload.conversation_id)).await
+}
+
+async fn leave(node: &Node, effect: &Delivered, home: &Home, id: ConversationId) -> Answer<()> {
+    let mut t = node.store.transaction(home);
+    stamp(&mut t, effect);
+    t.delete(JOINED.at(&(), &id));
+    t.append(
+        SELF_LOG.partition(&()),
+        Value::fill(&happened(SelfWhat::Left, id))?,
+        false,
+    );
+    t.commit().await?;
+    Ok(())
+}
+
+fn happened(what: SelfWhat, conversation_id: ConversationId) -> SelfEntry {
+    SelfEntry {
+        at: Later::Time,
+        what,
+        conversation_id,
+        read: None,
+    }
+}
+
+fn number(later: Later) -> u64 {
+    match later {
+        Later::Known(number) => number,
+        _ => 0,
+    }
+}

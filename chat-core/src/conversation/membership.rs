@@ -1,0 +1,459 @@
+//! Changing a discussion: who is in it, what it is called, whom it belongs to (`IM-02`, `IM-i12`).
+//! Every change is an entry of its log, in the same commit as the rows it changes.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use storage::{Committed, Later, Transaction, Value, retry};
+
+use super::effects::{JOINED_EFFECT, Joined, LEFT_EFFECT, Left, PEOPLE_AN_EFFECT};
+use super::listing;
+use super::rows::{MESSAGE, META, MetaRow, ROSTER, conversation_home, joining, roster_count};
+use super::rules::{default_name, heir, open_discussion, owned_by};
+use super::types::{Conversation, ConversationRef, History, Kind, State};
+use crate::api::registry::{Nothing, nothing};
+use crate::api::{Answer, ApiError};
+use crate::ctx::{Caller, Ctx, request_hash};
+use crate::directory::space::people;
+use crate::ids::{ConversationId, Id, UserId};
+use crate::limits::{ADDED_AT_ONCE, CALL_ID_KEPT_MS, DISCUSSION_MEMBERS, DISCUSSION_NAME_CHARS};
+use crate::message::rows::{Body, Entry};
+use crate::message::types::SystemLine;
+use crate::text;
+
+// ---- types
+
+/// A discussion to begin.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateDiscussion {
+    /// 1 to 499 colleagues beside oneself.
+    pub user_ids: Vec<UserId>,
+    /// Its name; the first members' names when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// Colleagues to add.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddMembers {
+    /// The discussion.
+    pub conversation_id: ConversationId,
+    /// 1 to 200 colleagues.
+    pub user_ids: Vec<UserId>,
+}
+
+/// Who was added.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct AddedMembers {
+    /// Members from now on.
+    pub added: Vec<UserId>,
+    /// Members already.
+    pub already: Vec<UserId>,
+}
+
+/// Names a member of a conversation.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MemberOf {
+    /// The discussion.
+    pub conversation_id: ConversationId,
+    /// The member.
+    pub user_id: UserId,
+}
+
+/// A new name.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rename {
+    /// The discussion.
+    pub conversation_id: ConversationId,
+    /// 1 to 50 characters.
+    pub name: String,
+}
+
+// ---- methods
+
+pub(super) async fn create_discussion(ctx: Ctx, p: CreateDiscussion) -> Answer<Conversation> {
+    let caller = ctx.caller()?;
+    let others = colleagues(&ctx, &caller, &p.user_ids, DISCUSSION_MEMBERS - 1).await?;
+    let name = match &p.name {
+        Some(name) => text::line("name", name, DISCUSSION_NAME_CHARS)?,
+        None => named_after(&ctx, &caller, &others).await?,
+    };
+    let key = ctx.key_or_new();
+    // Derived from the client id, so that a repeat finds the same home.
+    let id = Id::derived(
+        "discussion",
+        &[&caller.space_id.0, &caller.user_id.0, key.as_bytes()],
+    );
+    let done = retry(|| create_once(&ctx, &caller, id, &key, &others, &name, &p)).await?;
+    settle(&ctx, &done).await;
+    let snapshot = ctx
+        .node
+        .conversations
+        .get(&ctx.node.store, id)
+        .await?
+        .ok_or_else(ApiError::not_found)?;
+    listing::whole(&ctx, &caller, id, &snapshot).await
+}
+
+async fn create_once(
+    ctx: &Ctx,
+    caller: &Caller,
+    id: ConversationId,
+    key: &str,
+    others: &[UserId],
+    name: &str,
+    p: &CreateDiscussion,
+) -> Answer<Committed> {
+    let asked: Vec<&[u8]> = p
+        .user_ids
+        .iter()
+        .map(|user| &user.0[..])
+        .chain(p.name.as_deref().map(str::as_bytes))
+        .collect();
+    let hash = request_hash("conversation.create_discussion", &asked);
+    let mut t = ctx
+        .node
+        .store
+        .transaction(&conversation_home(id))
+        .client_id(
+            "call",
+            &caller.user_id.to_string(),
+            key,
+            hash,
+            CALL_ID_KEPT_MS,
+        );
+    if let Some(done) = t.repeated().await? {
+        return Ok(done);
+    }
+    t.read(&META, &(), &()).await?;
+    let meta = MetaRow {
+        kind: Kind::Discussion,
+        space_id: caller.space_id,
+        name: Some(name.to_owned()),
+        owner_id: Some(caller.user_id),
+        pair: None,
+        created_at: ctx.now_ms(),
+        history: History::FromJoin,
+        state: State::Open,
+    };
+    t.set(&META, &(), &(), &meta)?;
+    say(
+        &mut t,
+        caller.user_id,
+        SystemLine::Created {
+            user_ids: others.to_vec(),
+        },
+    )?;
+    let all: Vec<UserId> = std::iter::once(caller.user_id)
+        .chain(others.iter().copied())
+        .collect();
+    seat(&mut t, id, &all)?;
+    Ok(t.commit().await?)
+}
+
+pub(super) async fn add_members(ctx: Ctx, p: AddMembers) -> Answer<AddedMembers> {
+    let caller = ctx.caller()?;
+    let wanted = colleagues(&ctx, &caller, &p.user_ids, ADDED_AT_ONCE).await?;
+    retry(|| add_once(&ctx, &caller, p.conversation_id, &wanted)).await
+}
+
+async fn add_once(
+    ctx: &Ctx,
+    caller: &Caller,
+    id: ConversationId,
+    wanted: &[UserId],
+) -> Answer<AddedMembers> {
+    let (mut t, meta) = enter(ctx, caller, id).await?;
+    open_discussion(&meta)?;
+    let (mut added, mut already) = (Vec::new(), Vec::new());
+    for user in wanted {
+        match t.read(&ROSTER, &(), user).await? {
+            Some(_) => already.push(*user),
+            None => added.push(*user),
+        }
+    }
+    if !added.is_empty() {
+        say(
+            &mut t,
+            caller.user_id,
+            SystemLine::Joined {
+                user_ids: added.clone(),
+            },
+        )?;
+        seat(&mut t, id, &added)?;
+        let done = t.commit().await?;
+        settle(ctx, &done).await;
+    }
+    Ok(AddedMembers { added, already })
+}
+
+pub(super) async fn remove_member(ctx: Ctx, p: MemberOf) -> Answer<Nothing> {
+    let caller = ctx.caller()?;
+    if p.user_id == caller.user_id {
+        return Err(ApiError::invalid(
+            "user_id",
+            "own_user",
+            "退出请使用“退出讨论组”",
+            "To go yourself, leave the discussion",
+        ));
+    }
+    retry(|| remove_once(&ctx, &caller, p)).await?;
+    nothing()
+}
+
+async fn remove_once(ctx: &Ctx, caller: &Caller, p: MemberOf) -> Answer<()> {
+    let (mut t, meta) = enter(ctx, caller, p.conversation_id).await?;
+    open_discussion(&meta)?;
+    owned_by(&meta, caller.user_id)?;
+    if t.read(&ROSTER, &(), &p.user_id).await?.is_none() {
+        // Gone already: what was asked for is true.
+        return Ok(());
+    }
+    say(
+        &mut t,
+        caller.user_id,
+        SystemLine::Removed {
+            user_ids: vec![p.user_id],
+        },
+    )?;
+    unseat(&mut t, p.conversation_id, p.user_id)?;
+    let done = t.commit().await?;
+    settle(ctx, &done).await;
+    Ok(())
+}
+
+pub(super) async fn leave(ctx: Ctx, p: ConversationRef) -> Answer<Nothing> {
+    let caller = ctx.caller()?;
+    retry(|| leave_once(&ctx, &caller, p.conversation_id)).await?;
+    nothing()
+}
+
+async fn leave_once(ctx: &Ctx, caller: &Caller, id: ConversationId) -> Answer<()> {
+    let (mut t, mut meta) = enter(ctx, caller, id).await?;
+    if meta.kind != Kind::Discussion {
+        open_discussion(&meta)?;
+    }
+    say(&mut t, caller.user_id, SystemLine::Left {})?;
+    unseat(&mut t, id, caller.user_id)?;
+    if meta.owner_id == Some(caller.user_id) {
+        let snapshot = ctx
+            .node
+            .conversations
+            .get(&ctx.node.store, id)
+            .await?
+            .ok_or_else(ApiError::not_found)?;
+        let members = snapshot
+            .roster
+            .iter()
+            .map(|(user, row)| (*user, row.from_seq, row.joined_at));
+        meta.owner_id = heir(caller.user_id, members);
+        if let Some(heir) = meta.owner_id {
+            // He may be leaving at this very moment.
+            t.expect_present(ROSTER.at(&(), &heir));
+            say(
+                &mut t,
+                caller.user_id,
+                SystemLine::Transferred {
+                    user_ids: vec![heir],
+                },
+            )?;
+        } else {
+            meta.state = State::Dissolved;
+        }
+        t.set(&META, &(), &(), &meta)?;
+    }
+    let done = t.commit().await?;
+    settle(ctx, &done).await;
+    Ok(())
+}
+
+pub(super) async fn rename(ctx: Ctx, p: Rename) -> Answer<Nothing> {
+    let caller = ctx.caller()?;
+    let name = text::line("name", &p.name, DISCUSSION_NAME_CHARS)?;
+    retry(|| async {
+        let (mut t, mut meta) = enter(&ctx, &caller, p.conversation_id).await?;
+        open_discussion(&meta)?;
+        owned_by(&meta, caller.user_id)?;
+        if meta.name.as_deref() == Some(&name) {
+            return Answer::Ok(());
+        }
+        meta.name = Some(name.clone());
+        t.set(&META, &(), &(), &meta)?;
+        say(
+            &mut t,
+            caller.user_id,
+            SystemLine::Renamed { name: name.clone() },
+        )?;
+        let done = t.commit().await?;
+        settle(&ctx, &done).await;
+        Ok(())
+    })
+    .await?;
+    nothing()
+}
+
+pub(super) async fn transfer(ctx: Ctx, p: MemberOf) -> Answer<Nothing> {
+    let caller = ctx.caller()?;
+    retry(|| async {
+        let (mut t, mut meta) = enter(&ctx, &caller, p.conversation_id).await?;
+        open_discussion(&meta)?;
+        if meta.owner_id == Some(p.user_id) && p.user_id == caller.user_id {
+            return Answer::Ok(());
+        }
+        owned_by(&meta, caller.user_id)?;
+        t.read(&ROSTER, &(), &p.user_id)
+            .await?
+            .ok_or_else(ApiError::not_found)?;
+        meta.owner_id = Some(p.user_id);
+        t.set(&META, &(), &(), &meta)?;
+        say(
+            &mut t,
+            caller.user_id,
+            SystemLine::Transferred {
+                user_ids: vec![p.user_id],
+            },
+        )?;
+        let done = t.commit().await?;
+        settle(&ctx, &done).await;
+        Ok(())
+    })
+    .await?;
+    nothing()
+}
+
+pub(super) async fn dissolve(ctx: Ctx, p: ConversationRef) -> Answer<Nothing> {
+    let caller = ctx.caller()?;
+    retry(|| async {
+        let (mut t, mut meta) = enter(&ctx, &caller, p.conversation_id).await?;
+        owned_by(&meta, caller.user_id)?;
+        if meta.state == State::Dissolved {
+            return Answer::Ok(());
+        }
+        open_discussion(&meta)?;
+        meta.state = State::Dissolved;
+        t.set(&META, &(), &(), &meta)?;
+        say(&mut t, caller.user_id, SystemLine::Dissolved {})?;
+        let done = t.commit().await?;
+        settle(&ctx, &done).await;
+        Ok(())
+    })
+    .await?;
+    nothing()
+}
+
+// ---- parts
+
+/// A transaction on a conversation that the caller is a member of.
+async fn enter(ctx: &Ctx, caller: &Caller, id: ConversationId) -> Answer<(Transaction, MetaRow)> {
+    let mut t = ctx.node.store.transaction(&conversation_home(id));
+    let meta = t
+        .read(&META, &(), &())
+        .await?
+        .ok_or_else(ApiError::not_found)?;
+    t.read(&ROSTER, &(), &caller.user_id)
+        .await?
+        .ok_or_else(ApiError::not_found)?;
+    Ok((t, meta))
+}
+
+/// The people asked for, each once, without the caller, all of them members of the space.
+async fn colleagues(
+    ctx: &Ctx,
+    caller: &Caller,
+    asked: &[UserId],
+    most: usize,
+) -> Answer<Vec<UserId>> {
+    let once: BTreeSet<UserId> = asked
+        .iter()
+        .copied()
+        .filter(|user| *user != caller.user_id)
+        .collect();
+    if once.is_empty() {
+        return Err(ApiError::invalid(
+            "user_ids",
+            "required",
+            "请选择同事",
+            "Choose colleagues",
+        ));
+    }
+    if asked.len() > most + 1 || once.len() > most {
+        return Err(ApiError::too_many("user_ids", most));
+    }
+    let once: Vec<UserId> = once.into_iter().collect();
+    let known = people(ctx, caller.space_id, &once).await?;
+    if known.len() < once.len() {
+        return Err(ApiError::not_found().at("user_ids"));
+    }
+    Ok(once)
+}
+
+async fn named_after(ctx: &Ctx, caller: &Caller, others: &[UserId]) -> Answer<String> {
+    let first: Vec<UserId> = std::iter::once(caller.user_id)
+        .chain(others.iter().copied())
+        .take(10)
+        .collect();
+    let people = people(ctx, caller.space_id, &first).await?;
+    Ok(default_name(
+        people.iter().map(|person| person.name.as_str()),
+    ))
+}
+
+/// Appends a system line as the next numbered operation but one that seats people.
+fn say(t: &mut Transaction, author: UserId, line: SystemLine) -> Answer<()> {
+    let n = t.numbered();
+    t.append(
+        MESSAGE.partition(&()),
+        Entry::value(author, None, Body::System(line), n)?,
+        false,
+    );
+    Ok(())
+}
+
+/// Makes people members from the entry on that was appended just before.
+fn seat(t: &mut Transaction, id: ConversationId, users: &[UserId]) -> Answer<()> {
+    let n = t.numbered() - 1;
+    for user in users {
+        t.put(ROSTER.at(&(), user), joining(n)?);
+    }
+    let count = i64::try_from(users.len()).unwrap_or(i64::MAX);
+    t.add(
+        roster_count(),
+        count,
+        None,
+        i64::try_from(DISCUSSION_MEMBERS).ok(),
+    );
+    for users in users.chunks(PEOPLE_AN_EFFECT) {
+        let joined = Joined {
+            user_ids: users.to_vec(),
+            conversation_id: id,
+            from_seq: Later::SeqOf(n),
+            from_count: Later::CountOf(n),
+        };
+        t.effect(JOINED_EFFECT, Value::fill(&joined)?);
+    }
+    Ok(())
+}
+
+fn unseat(t: &mut Transaction, id: ConversationId, user: UserId) -> Answer<()> {
+    t.delete(ROSTER.at(&(), &user));
+    t.add(roster_count(), -1, Some(0), None);
+    t.effect(
+        LEFT_EFFECT,
+        Value::encode(&Left {
+            user_ids: vec![user],
+            conversation_id: id,
+        })?,
+    );
+    Ok(())
+}
+
+/// Waits until a change was delivered and is in the lists of those concerned.
+async fn settle(ctx: &Ctx, done: &Committed) {
+    ctx.node.delivery.passed(done.position).await;
+    ctx.node.effects.passed(done.position).await;
+}

@@ -1,0 +1,100 @@
+//! Conversations: a direct chat of two, or a discussion of up to 500 (`IM-01` to `IM-06`, `IM-i12`).
+//! What they share is a log of entries and a roster, which is the authority on who reads and writes.
+//!
+//! Home `conv:<id>`: [`rows::META`], the log [`rows::MESSAGE`], [`rows::ROSTER`] and its count. Home
+//! `user:<id>`: which conversations one is in ([`rows::JOINED`]), how far one has read
+//! ([`rows::CURSOR`]) and the log `self` of what happened to one.
+
+pub mod cache;
+pub mod delivered;
+pub mod effects;
+pub mod listing;
+pub mod membership;
+pub mod reading;
+pub mod rows;
+pub mod rules;
+pub mod types;
+
+use crate::api::Registry;
+use crate::api::registry::Access;
+
+/// Adds the rows of this section to the table.
+pub fn register(api: &mut Registry) {
+    api.section("conversation")
+        .read(
+            "open_direct",
+            Access::Member,
+            "The direct chat with a colleague; writes nothing",
+            listing::open_direct,
+        )
+        .read(
+            "list",
+            Access::Member,
+            "One's conversations, the latest first",
+            listing::list,
+        )
+        .read("get", Access::Member, "One conversation", listing::get)
+        .read(
+            "members",
+            Access::Member,
+            "The members of a conversation",
+            listing::members,
+        )
+        .write(
+            "create_discussion",
+            Access::Member,
+            "Begin a discussion",
+            membership::create_discussion,
+        )
+        .write(
+            "add_members",
+            Access::Member,
+            "Add colleagues to a discussion",
+            membership::add_members,
+        )
+        .write(
+            "remove_member",
+            Access::Member,
+            "Remove a member (owner)",
+            membership::remove_member,
+        )
+        .write(
+            "leave",
+            Access::Member,
+            "Leave a discussion",
+            membership::leave,
+        )
+        .write(
+            "rename",
+            Access::Member,
+            "Rename a discussion (owner)",
+            membership::rename,
+        )
+        .write(
+            "transfer",
+            Access::Member,
+            "Give a discussion to another member (owner)",
+            membership::transfer,
+        )
+        .write(
+            "dissolve",
+            Access::Member,
+            "End a discussion for all (owner)",
+            membership::dissolve,
+        )
+        .write(
+            "mark_read",
+            Access::Member,
+            "Move one's read position forward",
+            reading::mark_read,
+        )
+        .event::<types::Changed>(
+            "conversation.changed",
+            "Name, members or state of a conversation changed",
+        )
+        .event::<types::Read>("conversation.read", "A member has read up to an entry")
+        .event::<types::SelfAppended>(
+            "self.appended",
+            "Something happened to oneself, on whatever device",
+        );
+}

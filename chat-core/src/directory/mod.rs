@@ -1,0 +1,57 @@
+//! People: set-up of the company, accounts, sign-in and sessions, members of the space, search.
+
+pub mod account;
+pub mod guard;
+pub mod person;
+pub mod pinyin;
+pub mod search;
+pub mod session;
+pub mod setup;
+pub mod space;
+
+use crate::api::Registry;
+use crate::effect::Kind;
+
+/// Adds the rows of this area to the table.
+pub fn register(api: &mut Registry) {
+    setup::register(api);
+    session::register(api);
+    account::register(api);
+    space::register(api);
+    search::register(api);
+}
+
+/// The kinds of effects of this area.
+pub fn effects() -> Vec<Kind> {
+    vec![
+        Kind {
+            name: person::COMPLETE,
+            targets: |effect| {
+                Ok(vec![person::account_home(
+                    effect.payload::<person::NewPerson>()?.account_id,
+                )])
+            },
+            run: |node, effect, _| {
+                Box::pin(async move {
+                    person::complete(&node.store, &effect.payload::<person::NewPerson>()?).await
+                })
+            },
+            takes_a_right: false,
+        },
+        Kind {
+            name: account::END_SESSIONS,
+            targets: |effect| {
+                Ok(vec![person::account_home(
+                    effect.payload::<account::EndSessions>()?.account_id,
+                )])
+            },
+            run: |node, effect, _| {
+                Box::pin(async move {
+                    let end: account::EndSessions = effect.payload()?;
+                    session::end_others(&node.store, end.account_id, end.keep).await
+                })
+            },
+            takes_a_right: true,
+        },
+    ]
+}

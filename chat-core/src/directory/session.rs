@@ -1,0 +1,798 @@
+//! Signing in, staying signed in, and the list of one's devices (`PLAT-i02`, `ACCT-i08`).
+//!
+//! A session is a signed-in device. Its access token is good for 15 minutes, its refresh token for 30
+//! days; refreshing rotates both. The token before answers with the *same* pair for 30 s, since two
+//! tabs or a lost reply are no theft; used later, it ends the session. The pair is derived from the
+//! old token and a salt, so that the repeat is computed and no token is ever stored.
+//!
+//! Homes: `session:<id>` has the row [`SESSION`]; `account:<id>` lists its sessions.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use storage::{Direction, Home, KeyRange, Store, Table, retry};
+
+use super::person::{
+    self, ACCOUNT, LOGIN, LoginState, MEMBER, Person, Secret, account_home, login_home, space_home,
+};
+use super::space::{SPACE, Space};
+use crate::api::registry::{Access, Nothing, Registry, nothing};
+use crate::api::{Answer, ApiError, Class};
+use crate::bytes32::Bytes32;
+use crate::ctx::{Caller, CookieChange, Ctx};
+use crate::ids::{AccountId, Id, SessionId, SpaceId, UserId};
+use crate::limits::{ACCESS_MS, DEVICE_CHARS, REFRESH_MS, REFRESH_REPEAT_MS, SESSIONS_PER_ACCOUNT};
+use crate::node::Node;
+use crate::secret::{digest, mac, same, session_of, token};
+use crate::{tables, text};
+
+/// Adds the rows of this section to the table.
+pub fn register(api: &mut Registry) {
+    api.section("session")
+        .write(
+            "sign_in",
+            Access::Public,
+            "Sign in with a login and a password or one-time credential",
+            sign_in,
+        )
+        .write(
+            "refresh",
+            Access::Public,
+            "A new pair of tokens for a refresh token",
+            refresh,
+        )
+        .write(
+            "sign_out",
+            Access::Public,
+            "End the session of this device",
+            sign_out,
+        )
+        .read(
+            "list",
+            Access::Member,
+            "The devices one is signed in on",
+            list,
+        )
+        .write(
+            "revoke",
+            Access::Member,
+            "End the session of one device",
+            revoke,
+        )
+        .write(
+            "revoke_others",
+            Access::Member,
+            "End the sessions of all other devices",
+            revoke_others,
+        );
+}
+
+// ---- types
+
+/// What a device needs to go on.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct SignedIn {
+    /// The person.
+    pub user: Person,
+    /// The company.
+    pub space: Space,
+    /// This device's session.
+    pub session_id: SessionId,
+    /// For `Authorization: Bearer` and `connection.open`.
+    pub access_token: String,
+    /// When the access token ends.
+    pub access_expires_at: i64,
+    /// For `session.refresh`; absent when it is kept as a cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// When the refresh token ends.
+    pub refresh_expires_at: i64,
+    /// Signed in with a first password, which must be changed before anything else.
+    pub must_change_password: bool,
+}
+
+/// Who signs in, on what.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignIn {
+    /// The login name.
+    pub login: String,
+    /// The password, or the one-time credential.
+    pub password: String,
+    /// A name for this device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_name: Option<String>,
+    /// Names this installation of a client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_id: Option<String>,
+    /// Keep the refresh token as an `HttpOnly` cookie instead of answering it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cookie: Option<bool>,
+}
+
+/// The refresh token, unless the cookie has it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Refresh {
+    /// The refresh token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+}
+
+/// Names a session.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SessionRef {
+    /// The session.
+    pub session_id: SessionId,
+}
+
+/// A device one is signed in on.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct SessionInfo {
+    /// The session.
+    pub session_id: SessionId,
+    /// The device's name.
+    pub device_name: String,
+    /// When it signed in.
+    pub created_at: i64,
+    /// When it last got new tokens.
+    pub last_seen_at: i64,
+    /// From which address.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub address: String,
+    /// The device that asks.
+    pub current: bool,
+}
+
+/// All devices.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Sessions {
+    /// Newest first.
+    pub items: Vec<SessionInfo>,
+}
+
+/// An access token's hash.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct AccessHash {
+    hash: Bytes32,
+    until: i64,
+}
+
+/// The refresh token before, and how to compute what it was answered with.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Before {
+    hash: Bytes32,
+    salt: Bytes32,
+    until: i64,
+    access_until: i64,
+    refresh_until: i64,
+}
+
+/// Row of `session:<id>`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SessionRow {
+    account_id: AccountId,
+    user_id: UserId,
+    space_id: SpaceId,
+    device_name: String,
+    address: String,
+    created_at: i64,
+    seen_at: i64,
+    cookie: bool,
+    must_change_password: bool,
+    access: Vec<AccessHash>,
+    refresh_hash: Bytes32,
+    refresh_until: i64,
+    before: Option<Before>,
+    /// Hashes of refresh tokens used up, the newest last; one of them again ends the session.
+    used: Vec<Bytes32>,
+}
+
+/// Access tokens of one session that are good at the same time: several tabs refresh each for itself.
+const ACCESS_AT_ONCE: usize = 4;
+/// Refresh tokens remembered as used up.
+const USED_REMEMBERED: usize = 16;
+
+/// A pair of tokens with their ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Pair {
+    access: String,
+    access_until: i64,
+    refresh: String,
+    refresh_until: i64,
+}
+
+// ---- rules
+
+/// What a refresh token is answered with.
+#[derive(Debug, PartialEq, Eq)]
+enum Refreshed {
+    /// A new pair; the row has changed.
+    Rotated(Pair),
+    /// The pair that this token was answered with just now.
+    Repeated(Pair),
+    /// A token that was used up: somebody else has it. The session must end.
+    Reused,
+    /// No token of this session.
+    Unknown,
+}
+
+fn pair(
+    session: SessionId,
+    old: &str,
+    salt: &[u8; 32],
+    access_until: i64,
+    refresh_until: i64,
+) -> Pair {
+    Pair {
+        access: token(session, &mac(old.as_bytes(), &[salt, b"access"])),
+        access_until,
+        refresh: token(session, &mac(old.as_bytes(), &[salt, b"refresh"])),
+        refresh_until,
+    }
+}
+
+impl SessionRow {
+    fn refresh(
+        &mut self,
+        session: SessionId,
+        presented: &str,
+        salt: [u8; 32],
+        now_ms: i64,
+    ) -> Refreshed {
+        let hash = Bytes32(digest(presented.as_bytes()));
+        if same(&hash.0, &self.refresh_hash.0) {
+            if now_ms >= self.refresh_until {
+                return Refreshed::Unknown;
+            }
+            return Refreshed::Rotated(self.rotate(session, presented, hash, salt, now_ms));
+        }
+        match self.before {
+            Some(before) if same(&hash.0, &before.hash.0) && now_ms <= before.until => {
+                Refreshed::Repeated(pair(
+                    session,
+                    presented,
+                    &before.salt.0,
+                    before.access_until,
+                    before.refresh_until,
+                ))
+            }
+            _ if self.used.iter().any(|used| same(&hash.0, &used.0)) => Refreshed::Reused,
+            _ => Refreshed::Unknown,
+        }
+    }
+
+    fn rotate(
+        &mut self,
+        session: SessionId,
+        old: &str,
+        old_hash: Bytes32,
+        salt: [u8; 32],
+        now_ms: i64,
+    ) -> Pair {
+        let new = pair(session, old, &salt, now_ms + ACCESS_MS, now_ms + REFRESH_MS);
+        self.before = Some(Before {
+            hash: old_hash,
+            salt: Bytes32(salt),
+            until: now_ms + REFRESH_REPEAT_MS,
+            access_until: new.access_until,
+            refresh_until: new.refresh_until,
+        });
+        self.used.push(old_hash);
+        let surplus = self.used.len().saturating_sub(USED_REMEMBERED);
+        self.used.drain(..surplus);
+        self.seen_at = now_ms;
+        self.hold(&new, now_ms);
+        new
+    }
+
+    fn hold(&mut self, new: &Pair, now_ms: i64) {
+        self.access.retain(|access| access.until > now_ms);
+        let surplus = (self.access.len() + 1).saturating_sub(ACCESS_AT_ONCE);
+        self.access.drain(..surplus);
+        self.access.push(AccessHash {
+            hash: Bytes32(digest(new.access.as_bytes())),
+            until: new.access_until,
+        });
+        self.refresh_hash = Bytes32(digest(new.refresh.as_bytes()));
+        self.refresh_until = new.refresh_until;
+    }
+
+    fn access_until(&self, presented: &str, now_ms: i64) -> Option<i64> {
+        let hash = digest(presented.as_bytes());
+        let known = self
+            .access
+            .iter()
+            .find(|access| same(&hash, &access.hash.0))?;
+        (known.until > now_ms).then_some(known.until)
+    }
+}
+
+// ---- rows
+
+/// `session:<id>`.
+pub const SESSION: Table<(), (), SessionRow> = Table::new(tables::SESSION, "session");
+/// `account:<id>`: session → when it began. An entry whose session is gone is skipped.
+pub const ACCOUNT_SESSION: Table<(), Id, i64> =
+    Table::new(tables::ACCOUNT_SESSION, "account_session");
+
+/// The home of a session.
+pub fn session_home(session: SessionId) -> Home {
+    Home::new("session", session)
+}
+
+// ---- methods
+
+async fn sign_in(ctx: Ctx, p: SignIn) -> Answer<SignedIn> {
+    let login = person::login("login", &p.login).map_err(|_| bad_credentials())?;
+    let device_name = device_name(p.device_name.as_deref())?;
+    let node = &ctx.node;
+    node.guard
+        .before_password(&login, &ctx.origin.address, ctx.now_ms())?;
+    let Some(account_id) = prove(&ctx, &login, &p.password).await? else {
+        node.guard
+            .wrong_password(&login, &ctx.origin.address, ctx.now_ms());
+        return Err(bad_credentials());
+    };
+    node.guard.right_password(&login, &ctx.origin.address);
+    begin(&ctx, account_id, device_name, p.cookie.unwrap_or(false)).await
+}
+
+/// The account that `login` and `password` prove, or none. Takes the same time for an unknown login.
+async fn prove(ctx: &Ctx, login: &str, password: &str) -> Answer<Option<AccountId>> {
+    let node = &ctx.node;
+    let known = node
+        .store
+        .read(&login_home(login), &LOGIN, &(), &())
+        .await?;
+    let account_id = known
+        .filter(|row| row.state == LoginState::Confirmed)
+        .map(|row| row.account_id);
+    let account = match account_id {
+        Some(id) => {
+            node.store
+                .read(&account_home(id), &ACCOUNT, &(), &())
+                .await?
+        }
+        None => None,
+    };
+    // An account answers only to the login it says itself: an older name of a set-up that was cut
+    // short may still point to it.
+    let account = account.filter(|account| account.login == login);
+    let Some(account) = account else {
+        node.passwords.matches(password, &node.decoy_hash).await?;
+        return Ok(None);
+    };
+    let proved = matches_secret(node, &account.secret, password).await?;
+    Ok(account_id.filter(|_| proved))
+}
+
+/// Whether `password` is the one that `secret` stands for.
+///
+/// # Errors
+/// `unavailable` (`busy`).
+pub async fn matches_secret(node: &Node, secret: &Secret, password: &str) -> Answer<bool> {
+    match secret {
+        Secret::Password { hash } => node.passwords.matches(password, hash).await,
+        Secret::Credential { mac: stored } => {
+            // As slow as a password: an answer must not tell which of the two an account has.
+            node.passwords.matches(password, &node.decoy_hash).await?;
+            let typed = password.trim().to_lowercase();
+            Ok(same(
+                &mac(&node.secret, &[b"credential", typed.as_bytes()]),
+                &stored.0,
+            ))
+        }
+    }
+}
+
+/// Begins a session for an account that has proved itself.
+///
+/// # Errors
+/// What the store answers; `unauthenticated` for a person who is no member any more.
+pub async fn begin(
+    ctx: &Ctx,
+    account_id: AccountId,
+    device_name: String,
+    cookie: bool,
+) -> Answer<SignedIn> {
+    let (node, now_ms, session_id) = (&ctx.node, ctx.now_ms(), ctx.new_id());
+    let account = node
+        .store
+        .read(&account_home(account_id), &ACCOUNT, &(), &())
+        .await?
+        .ok_or_else(bad_credentials)?;
+    let new = Pair {
+        access: token(session_id, &node.random.bytes()),
+        access_until: now_ms + ACCESS_MS,
+        refresh: token(session_id, &node.random.bytes()),
+        refresh_until: now_ms + REFRESH_MS,
+    };
+    let mut row = SessionRow {
+        account_id,
+        user_id: account.user_id,
+        space_id: account.space_id,
+        device_name,
+        address: ctx.origin.address.clone(),
+        created_at: now_ms,
+        seen_at: now_ms,
+        cookie,
+        must_change_password: matches!(account.secret, Secret::Credential { .. }),
+        access: vec![],
+        refresh_hash: Bytes32([0; 32]),
+        refresh_until: 0,
+        before: None,
+        used: vec![],
+    };
+    row.hold(&new, now_ms);
+    let answer = signed_in(ctx, session_id, &row, &new).await?;
+    // First the list, then the session: cut between the two, the list has an entry that is skipped.
+    let mut t = node.store.transaction(&account_home(account_id));
+    t.set(&ACCOUNT_SESSION, &(), &session_id, &now_ms)?;
+    t.commit().await?;
+    let mut t = node.store.transaction(&session_home(session_id));
+    t.set(&SESSION, &(), &(), &row)?;
+    t.commit().await?;
+    end_oldest(&node.store, account_id).await?;
+    Ok(answer)
+}
+
+async fn refresh(ctx: Ctx, p: Refresh) -> Answer<SignedIn> {
+    let presented = p
+        .refresh_token
+        .or_else(|| ctx.origin.refresh_cookie.clone())
+        .ok_or_else(ApiError::unauthenticated)?;
+    let session_id = session_of(&presented).ok_or_else(ApiError::unauthenticated)?;
+    let outcome = retry(|| refresh_once(&ctx, session_id, &presented)).await;
+    if outcome
+        .as_ref()
+        .is_err_and(|error| error.class == Class::Unauthenticated)
+        && ctx.origin.refresh_cookie.is_some()
+    {
+        ctx.change_cookie(CookieChange::Drop);
+    }
+    outcome
+}
+
+async fn refresh_once(ctx: &Ctx, session_id: SessionId, presented: &str) -> Answer<SignedIn> {
+    let mut t = ctx.node.store.transaction(&session_home(session_id));
+    let mut row = t
+        .read(&SESSION, &(), &())
+        .await?
+        .ok_or_else(ApiError::unauthenticated)?;
+    match row.refresh(session_id, presented, ctx.node.random.bytes(), ctx.now_ms()) {
+        Refreshed::Rotated(pair) => {
+            t.set(&SESSION, &(), &(), &row)?;
+            t.commit().await?;
+            signed_in(ctx, session_id, &row, &pair).await
+        }
+        Refreshed::Repeated(pair) => signed_in(ctx, session_id, &row, &pair).await,
+        Refreshed::Reused => {
+            tracing::warn!(session = %session_id, "a used refresh token came again: the session ends");
+            end(&ctx.node.store, row.account_id, session_id).await?;
+            Err(ApiError::unauthenticated())
+        }
+        Refreshed::Unknown => Err(ApiError::unauthenticated()),
+    }
+}
+
+async fn sign_out(ctx: Ctx, p: Refresh) -> Answer<Nothing> {
+    ctx.change_cookie(CookieChange::Drop);
+    let presented = p
+        .refresh_token
+        .or_else(|| ctx.origin.refresh_cookie.clone());
+    if let Some(caller) = ctx.caller {
+        end(&ctx.node.store, caller.account_id, caller.session_id).await?;
+    } else if let Some(session_id) = presented.as_deref().and_then(session_of) {
+        let row = ctx
+            .node
+            .store
+            .read(&session_home(session_id), &SESSION, &(), &())
+            .await?;
+        let hash = digest(presented.unwrap_or_default().as_bytes());
+        if let Some(row) = row.filter(|row| same(&row.refresh_hash.0, &hash)) {
+            end(&ctx.node.store, row.account_id, session_id).await?;
+        }
+    }
+    nothing()
+}
+
+async fn list(ctx: Ctx, _: Nothing) -> Answer<Sessions> {
+    let caller = ctx.caller()?;
+    let mut items = Vec::new();
+    for session_id in sessions_of(&ctx.node.store, caller.account_id).await? {
+        let Some(row) = ctx
+            .node
+            .store
+            .read(&session_home(session_id), &SESSION, &(), &())
+            .await?
+        else {
+            continue;
+        };
+        items.push(SessionInfo {
+            session_id,
+            device_name: row.device_name,
+            created_at: row.created_at,
+            last_seen_at: row.seen_at,
+            address: row.address,
+            current: session_id == caller.session_id,
+        });
+    }
+    items.sort_by_key(|info| std::cmp::Reverse((info.current, info.last_seen_at)));
+    Ok(Sessions { items })
+}
+
+async fn revoke(ctx: Ctx, p: SessionRef) -> Answer<Nothing> {
+    let caller = ctx.caller()?;
+    let row = ctx
+        .node
+        .store
+        .read(&session_home(p.session_id), &SESSION, &(), &())
+        .await?;
+    row.filter(|row| row.account_id == caller.account_id)
+        .ok_or_else(ApiError::not_found)?;
+    end(&ctx.node.store, caller.account_id, p.session_id).await?;
+    nothing()
+}
+
+async fn revoke_others(ctx: Ctx, _: Nothing) -> Answer<Nothing> {
+    let caller = ctx.caller()?;
+    end_others(&ctx.node.store, caller.account_id, Some(caller.session_id)).await?;
+    nothing()
+}
+
+// ---- what other features use
+
+/// Who `token` says calls.
+///
+/// # Errors
+/// `unauthenticated` for anything but a good access token.
+pub async fn authenticate(store: &Store, token: &str, now_ms: i64) -> Answer<Caller> {
+    let session_id = session_of(token).ok_or_else(ApiError::unauthenticated)?;
+    let row = store
+        .read(&session_home(session_id), &SESSION, &(), &())
+        .await?
+        .ok_or_else(ApiError::unauthenticated)?;
+    let expires_at = row
+        .access_until(token, now_ms)
+        .ok_or_else(ApiError::unauthenticated)?;
+    Ok(Caller {
+        account_id: row.account_id,
+        user_id: row.user_id,
+        space_id: row.space_id,
+        session_id,
+        expires_at,
+        must_change_password: row.must_change_password,
+    })
+}
+
+/// Ends one session. Its connections close as soon as this is applied.
+///
+/// # Errors
+/// What the store answers.
+pub async fn end(store: &Store, account_id: AccountId, session_id: SessionId) -> Answer<()> {
+    let mut t = store.transaction(&session_home(session_id));
+    t.delete(SESSION.at(&(), &()));
+    t.commit().await?;
+    let mut t = store.transaction(&account_home(account_id));
+    t.delete(ACCOUNT_SESSION.at(&(), &session_id));
+    t.commit().await?;
+    Ok(())
+}
+
+/// Ends the sessions of an account, but for one.
+///
+/// # Errors
+/// What the store answers.
+pub async fn end_others(
+    store: &Store,
+    account_id: AccountId,
+    keep: Option<SessionId>,
+) -> Answer<()> {
+    for session_id in sessions_of(store, account_id).await? {
+        if Some(session_id) != keep {
+            end(store, account_id, session_id).await?;
+        }
+    }
+    Ok(())
+}
+
+/// After the first password was changed: a new pair, and the session may do everything.
+///
+/// # Errors
+/// `unauthenticated` when the session ended meanwhile.
+pub async fn renew_after_password(ctx: &Ctx, caller: &Caller) -> Answer<SignedIn> {
+    retry(|| async {
+        let now_ms = ctx.now_ms();
+        let mut t = ctx.node.store.transaction(&session_home(caller.session_id));
+        let mut row = t
+            .read(&SESSION, &(), &())
+            .await?
+            .ok_or_else(ApiError::unauthenticated)?;
+        row.must_change_password = false;
+        row.access.clear();
+        let new = Pair {
+            access: token(caller.session_id, &ctx.node.random.bytes()),
+            access_until: now_ms + ACCESS_MS,
+            refresh: token(caller.session_id, &ctx.node.random.bytes()),
+            refresh_until: now_ms + REFRESH_MS,
+        };
+        row.before = None;
+        row.hold(&new, now_ms);
+        t.set(&SESSION, &(), &(), &row)?;
+        t.commit().await?;
+        signed_in(ctx, caller.session_id, &row, &new).await
+    })
+    .await
+}
+
+async fn sessions_of(store: &Store, account_id: AccountId) -> Answer<Vec<SessionId>> {
+    let home = account_home(account_id);
+    let partition = ACCOUNT_SESSION.partition(&());
+    // Twice the limit: entries whose session is gone count for nothing.
+    let rows = store
+        .scan(
+            &home,
+            &partition,
+            KeyRange::all(),
+            Direction::Forward,
+            2 * SESSIONS_PER_ACCOUNT,
+        )
+        .await?;
+    rows.iter()
+        .map(|(key, _)| Ok(ACCOUNT_SESSION.key(key)?))
+        .collect()
+}
+
+async fn end_oldest(store: &Store, account_id: AccountId) -> Answer<()> {
+    let all = sessions_of(store, account_id).await?;
+    // Ids are UUIDv7: the list is in order of sign-in.
+    for session_id in all
+        .iter()
+        .take(all.len().saturating_sub(SESSIONS_PER_ACCOUNT))
+    {
+        end(store, account_id, *session_id).await?;
+    }
+    Ok(())
+}
+
+async fn signed_in(
+    ctx: &Ctx,
+    session_id: SessionId,
+    row: &SessionRow,
+    pair: &Pair,
+) -> Answer<SignedIn> {
+    let store = &ctx.node.store;
+    let home = space_home(row.space_id);
+    let member = store
+        .read(&home, &MEMBER, &(), &row.user_id)
+        .await?
+        .ok_or_else(ApiError::unauthenticated)?;
+    let space = store
+        .read(&home, &SPACE, &(), &())
+        .await?
+        .ok_or_else(ApiError::unauthenticated)?;
+    if row.cookie {
+        ctx.change_cookie(CookieChange::Keep {
+            token: pair.refresh.clone(),
+            expires_at: pair.refresh_until,
+        });
+    }
+    Ok(SignedIn {
+        user: member.person(row.user_id, true),
+        space: space.view(row.space_id),
+        session_id,
+        access_token: pair.access.clone(),
+        access_expires_at: pair.access_until,
+        refresh_token: (!row.cookie).then(|| pair.refresh.clone()),
+        refresh_expires_at: pair.refresh_until,
+        must_change_password: row.must_change_password,
+    })
+}
+
+/// The device's name, or what stands for none.
+///
+/// # Errors
+/// `invalid` at `device_name`.
+pub fn device_name(given: Option<&str>) -> Answer<String> {
+    given.map_or_else(
+        || Ok("未命名设备".to_owned()),
+        |name| text::line("device_name", name, DEVICE_CHARS),
+    )
+}
+
+fn bad_credentials() -> ApiError {
+    ApiError::new(
+        Class::Unauthenticated,
+        "bad_credentials",
+        "帐号或密码不正确",
+        "The login or the password is not right",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(refresh: &str) -> SessionRow {
+        let id = Id([1; 16]);
+        SessionRow {
+            account_id: id,
+            user_id: id,
+            space_id: id,
+            device_name: String::new(),
+            address: String::new(),
+            created_at: 0,
+            seen_at: 0,
+            cookie: false,
+            must_change_password: false,
+            access: vec![],
+            refresh_hash: Bytes32(digest(refresh.as_bytes())),
+            refresh_until: REFRESH_MS,
+            before: None,
+            used: vec![],
+        }
+    }
+
+    fn rotated(row: &mut SessionRow, presented: &str, now_ms: i64) -> Pair {
+        match row.refresh(Id([1; 16]), presented, [5; 32], now_ms) {
+            Refreshed::Rotated(pair) => pair,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn plat_i02_the_token_before_answers_with_the_same_pair_for_30_seconds() {
+        let mut row = row("r0");
+        let first = rotated(&mut row, "r0", 1_000);
+        let again = row.refresh(Id([1; 16]), "r0", [6; 32], 1_000 + REFRESH_REPEAT_MS);
+        assert_eq!(again, Refreshed::Repeated(first.clone()));
+        let late = row.refresh(Id([1; 16]), "r0", [6; 32], 1_001 + REFRESH_REPEAT_MS);
+        assert_eq!(late, Refreshed::Reused);
+        assert_eq!(
+            row.access_until(&first.access, 2_000),
+            Some(1_000 + ACCESS_MS)
+        );
+    }
+
+    #[test]
+    fn an_older_token_ends_the_family_at_once() {
+        let mut row = row("r0");
+        let first = rotated(&mut row, "r0", 1_000);
+        rotated(&mut row, &first.refresh, 1_500);
+        assert_eq!(
+            row.refresh(Id([1; 16]), "r0", [6; 32], 1_600),
+            Refreshed::Reused
+        );
+        assert_eq!(
+            row.refresh(Id([1; 16]), "forged", [6; 32], 1_600),
+            Refreshed::Unknown
+        );
+    }
+
+    #[test]
+    fn tokens_end_by_themselves() {
+        let mut row = row("r0");
+        let first = rotated(&mut row, "r0", 0);
+        assert_eq!(row.access_until(&first.access, ACCESS_MS), None);
+        assert_eq!(
+            row.refresh(Id([1; 16]), &first.refresh, [6; 32], REFRESH_MS),
+            Refreshed::Unknown
+        );
+    }
+
+    #[test]
+    fn four_tabs_keep_their_access_tokens() {
+        let mut row = row("r0");
+        let mut pairs = vec![rotated(&mut row, "r0", 0)];
+        for turn in 1..5 {
+            let refresh = pairs.last().unwrap().refresh.clone();
+            pairs.push(rotated(&mut row, &refresh, turn));
+        }
+        let good: Vec<bool> = pairs
+            .iter()
+            .map(|pair| row.access_until(&pair.access, 10).is_some())
+            .collect();
+        assert_eq!(good, [false, true, true, true, true]);
+    }
+}

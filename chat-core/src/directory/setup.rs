@@ -1,0 +1,253 @@
+//! The first minutes: an empty server prints a link that is good once, for 30 minutes; whoever opens
+//! it names the company and becomes its first administrator. Each start without a company makes a new
+//! link and ends the old one.
+//!
+//! Home `system:0` has the row [`SYSTEM`]; the chain of `person` comes first and ends with it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use storage::{Home, Store, Table, retry};
+
+use super::person::{self, NewPerson, Role, Secret};
+use super::session::{self, SignedIn};
+use super::space::{SPACE, SpaceRow};
+use crate::api::registry::{Access, Nothing, Registry};
+use crate::api::{Answer, ApiError, Class};
+use crate::bytes32::Bytes32;
+use crate::ctx::Ctx;
+use crate::ids::{Id, SpaceId};
+use crate::limits::{COMPANY_CHARS, NAME_CHARS, SETUP_LINK_MS};
+use crate::secret::{Key, digest, mac, same};
+use crate::{tables, text};
+
+/// Adds the rows of this section to the table.
+pub fn register(api: &mut Registry) {
+    api.section("setup")
+        .read(
+            "state",
+            Access::Public,
+            "Whether the company is set up",
+            state,
+        )
+        .write(
+            "complete",
+            Access::Public,
+            "Name the company and its first administrator",
+            complete,
+        );
+}
+
+// ---- types
+
+/// Whether there is a company.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+pub struct SetupState {
+    /// There is.
+    pub done: bool,
+}
+
+/// The company and its first administrator.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Complete {
+    /// What stands behind `#` in the set-up link.
+    pub token: String,
+    /// The company's name.
+    pub company_name: String,
+    /// The administrator's name.
+    pub name: String,
+    /// The name he signs in with.
+    pub login: String,
+    /// His password.
+    pub password: String,
+    /// A name for this device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_name: Option<String>,
+    /// Keep the refresh token as an `HttpOnly` cookie instead of answering it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cookie: Option<bool>,
+}
+
+/// The link of this start.
+#[derive(Clone, Debug)]
+pub struct SetupLink {
+    hash: Key,
+    until_ms: i64,
+}
+
+impl SetupLink {
+    /// A link with `token`, made now.
+    pub fn new(token: &str, now_ms: i64) -> Self {
+        Self {
+            hash: digest(token.as_bytes()),
+            until_ms: now_ms + SETUP_LINK_MS,
+        }
+    }
+
+    fn is(&self, token: &str, now_ms: i64) -> bool {
+        now_ms <= self.until_ms && same(&self.hash, &digest(token.as_bytes()))
+    }
+}
+
+/// Row of `system:0`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SystemRow {
+    /// Random, made at first start: keys one-time credentials and derives ids.
+    pub secret: Bytes32,
+    /// The company, once it is set up.
+    pub space_id: Option<SpaceId>,
+}
+
+// ---- rows
+
+/// `system:0`.
+pub const SYSTEM: Table<(), (), SystemRow> = Table::new(tables::SYSTEM, "system");
+
+/// The home of what belongs to the whole server.
+pub fn system_home() -> Home {
+    Home::new("system", "0")
+}
+
+/// The server's row, made at its first start from `fresh`.
+///
+/// # Errors
+/// What the store answers.
+pub async fn system_row(store: &Store, fresh: Key) -> Answer<SystemRow> {
+    retry(|| async {
+        let mut t = store.transaction(&system_home());
+        if let Some(row) = t.read(&SYSTEM, &(), &()).await? {
+            return Ok(row);
+        }
+        let row = SystemRow {
+            secret: Bytes32(fresh),
+            space_id: None,
+        };
+        t.set(&SYSTEM, &(), &(), &row)?;
+        t.commit().await?;
+        Ok(row)
+    })
+    .await
+}
+
+// ---- methods
+
+async fn state(ctx: Ctx, _: Nothing) -> Answer<SetupState> {
+    Ok(SetupState {
+        done: is_done(&ctx.node.store).await?,
+    })
+}
+
+/// Whether there is a company.
+///
+/// # Errors
+/// What the store answers.
+pub async fn is_done(store: &Store) -> Answer<bool> {
+    let row = store.read(&system_home(), &SYSTEM, &(), &()).await?;
+    Ok(row.is_some_and(|row| row.space_id.is_some()))
+}
+
+async fn complete(ctx: Ctx, p: Complete) -> Answer<SignedIn> {
+    if is_done(&ctx.node.store).await? {
+        return Err(setup_done());
+    }
+    if !ctx
+        .node
+        .is_setup_token(&p.token, ctx.now_ms(), SetupLink::is)
+    {
+        return Err(ApiError::new(
+            Class::Forbidden,
+            "setup_token_invalid",
+            "设置链接无效或已过期，请重新启动服务器获取新链接",
+            "This set-up link is not good any more; restart the server for a new one",
+        )
+        .at("token"));
+    }
+    let company = text::line("company_name", &p.company_name, COMPANY_CHARS)?;
+    let person = first_administrator(&ctx, &p).await?;
+    retry(|| put_space(&ctx.node.store, person.space_id, &company, ctx.now_ms())).await?;
+    person::create(&ctx.node.store, &person, ctx.now_ms()).await?;
+    retry(|| finish(&ctx.node.store, person.space_id)).await?;
+    ctx.node.end_setup();
+    let device_name = session::device_name(p.device_name.as_deref())?;
+    session::begin(
+        &ctx,
+        person.account_id,
+        device_name,
+        p.cookie.unwrap_or(false),
+    )
+    .await
+}
+
+/// The ids are derived from the server's own key, not from the link: a set-up that was cut short by a
+/// crash is completed by the next link.
+async fn first_administrator(ctx: &Ctx, p: &Complete) -> Answer<NewPerson> {
+    let login = person::login("login", &p.login)?;
+    let name = text::line("name", &p.name, NAME_CHARS)?;
+    person::check_password("password", &p.password, &login)?;
+    session::device_name(p.device_name.as_deref())?;
+    let hash = ctx
+        .node
+        .passwords
+        .hash(&p.password, ctx.node.random.bytes())
+        .await?;
+    let derive = |label: &str| Id::derived(label, &[&mac(&ctx.node.secret, &[b"setup"])]);
+    // The account is derived from what was typed as well: a second attempt with another login or
+    // password must not find the first one's.
+    let typed = mac(
+        &ctx.node.secret,
+        &[
+            b"administrator",
+            login.as_bytes(),
+            name.as_bytes(),
+            p.password.as_bytes(),
+        ],
+    );
+    Ok(NewPerson {
+        space_id: derive("space"),
+        account_id: Id::derived("account", &[&typed]),
+        user_id: Id::derived("user", &[&typed]),
+        login,
+        name,
+        title: None,
+        role: Role::Admin,
+        secret: Secret::Password { hash },
+        at: ctx.now_ms(),
+    })
+}
+
+async fn put_space(store: &Store, space: SpaceId, name: &str, now_ms: i64) -> Answer<()> {
+    let mut t = store.transaction(&person::space_home(space));
+    t.read(&SPACE, &(), &()).await?;
+    t.set(
+        &SPACE,
+        &(),
+        &(),
+        &SpaceRow {
+            name: name.to_owned(),
+            created_at: now_ms,
+        },
+    )?;
+    t.commit().await?;
+    Ok(())
+}
+
+async fn finish(store: &Store, space: SpaceId) -> Answer<()> {
+    let mut t = store.transaction(&system_home());
+    let mut row = t.read(&SYSTEM, &(), &()).await?.ok_or_else(setup_done)?;
+    if row.space_id.is_some_and(|done| done != space) {
+        return Err(setup_done());
+    }
+    row.space_id = Some(space);
+    t.set(&SYSTEM, &(), &(), &row)?;
+    t.commit().await?;
+    Ok(())
+}
+
+fn setup_done() -> ApiError {
+    ApiError::new(
+        Class::Conflict,
+        "setup_done",
+        "公司已经设置完成，请直接登录",
+        "The company is set up already; please sign in",
+    )
+}

@@ -1,0 +1,41 @@
+//! What the conversations, the people and the permissions of Chaoke are, without sockets: rules,
+//! methods, delivery. `gateway` puts it on the wire; `storage` keeps it.
+//!
+//! Start reading at [`node::Node`] (what runs), [`api::Registry`] (the table of methods) and
+//! [`message`] (the feature that everything else serves).
+
+pub mod api;
+pub mod bytes32;
+pub mod clock;
+pub mod connection;
+pub mod conversation;
+pub mod ctx;
+pub mod delivery;
+pub mod directory;
+pub mod effect;
+pub mod ids;
+pub mod limits;
+pub mod message;
+pub mod node;
+pub mod permission;
+pub mod presence;
+pub mod random;
+pub mod secret;
+pub mod tables;
+pub mod text;
+
+/// Adds the methods and events of this crate to the table.
+pub fn register(api: &mut api::Registry) {
+    connection::register(api);
+    directory::register(api);
+    conversation::register(api);
+    message::register(api);
+    presence::register(api);
+}
+
+/// The kinds of effects of this crate.
+pub fn effects() -> Vec<effect::Kind> {
+    let mut kinds = directory::effects();
+    kinds.extend(conversation::effects::kinds());
+    kinds
+}

@@ -1,0 +1,106 @@
+//! The named limits of this crate. Where a number comes from stands beside it; the wire's own are in
+//! the table at the end of the wire contract (`docs/methods.md` repeats them).
+
+/// Characters of a text message (`IM-i08`).
+pub const TEXT_CHARS: usize = 5_000;
+/// Characters of the preview of a message in a list row.
+pub const PREVIEW_CHARS: usize = 100;
+/// Bytes of a client id (wire contract).
+pub const CLIENT_ID_BYTES: usize = 64;
+/// How long the id of a message is kept: 30 days (wire contract).
+pub const MESSAGE_ID_KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+/// How long the id of any other call is kept: 24 h (wire contract).
+pub const CALL_ID_KEPT_MS: i64 = 24 * 60 * 60 * 1000;
+/// People in a discussion (`IM-i12`).
+pub const DISCUSSION_MEMBERS: usize = 500;
+/// People added to a discussion by one call.
+pub const ADDED_AT_ONCE: usize = 200;
+/// Members told in full by `conversation.get`; more come by pages. Also the largest conversation in
+/// which read marks and typing are live (architecture section 3).
+pub const LIVE_MEMBERS: usize = 50;
+/// Members named in a list row, enough for an avatar of nine.
+pub const ROW_MEMBERS: usize = 9;
+/// Conversations of one person (wire contract).
+pub const CONVERSATIONS_PER_USER: usize = 10_000;
+/// Characters of a person's name.
+pub const NAME_CHARS: usize = 30;
+/// Characters of a company's name.
+pub const COMPANY_CHARS: usize = 60;
+/// Characters of a person's title.
+pub const TITLE_CHARS: usize = 50;
+/// Characters of a discussion's name.
+pub const DISCUSSION_NAME_CHARS: usize = 50;
+/// Characters of a login name.
+pub const LOGIN_CHARS: std::ops::RangeInclusive<usize> = 2..=64;
+/// Characters of a password (`ACCT-i02`).
+pub const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=64;
+/// Characters of a device's name.
+pub const DEVICE_CHARS: usize = 100;
+/// Lines of a pasted list of people.
+pub const PASTED_LINES: usize = 500;
+/// Characters of a directory search.
+pub const SEARCH_CHARS: usize = 64;
+/// Hits of a directory search.
+pub const SEARCH_HITS: usize = 50;
+/// People named in one call.
+pub const PEOPLE_AT_ONCE: usize = 200;
+/// Members of one space.
+pub const SPACE_MEMBERS: i64 = 100_000;
+/// Sessions of one account; the oldest is ended when one more signs in.
+pub const SESSIONS_PER_ACCOUNT: usize = 50;
+
+/// An access token is good for 15 minutes (wire contract).
+pub const ACCESS_MS: i64 = 15 * 60 * 1000;
+/// A refresh token is good for 30 days (wire contract).
+pub const REFRESH_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+/// The refresh token before answers with the same pair for 30 s: two tabs, a lost reply.
+pub const REFRESH_REPEAT_MS: i64 = 30 * 1000;
+/// A reservation of a login name may be taken over after 10 minutes.
+pub const RESERVATION_MS: i64 = 10 * 60 * 1000;
+/// The set-up link is good for 30 minutes.
+pub const SETUP_LINK_MS: i64 = 30 * 60 * 1000;
+
+/// Wrong passwords on (account, address) before the first pause.
+pub const WRONG_PASSWORDS: u32 = 5;
+/// The first pause; it doubles with each further wrong password …
+pub const PAUSE_MS: i64 = 60 * 1000;
+/// … up to this.
+pub const LONGEST_PAUSE_MS: i64 = 15 * 60 * 1000;
+/// (account, address) pairs and addresses remembered by a node at most.
+pub const REMEMBERED_GUESSERS: u64 = 100_000;
+
+/// Passwords hashed at the same time: one per core; argon2id takes 19 MiB and 20 ms each.
+pub const HASHERS: usize = 2;
+/// Calls that may wait for a hasher; more are told `busy`.
+pub const WAITING_FOR_HASHER: usize = 64;
+
+/// Rounds that delivery and the effect runner may lie behind the store before it waits for them.
+pub const ROUNDS_BEHIND: usize = 1_024;
+/// Conversations whose last message is kept in memory.
+pub const CACHED_HEADS: u64 = 100_000;
+/// Roster entries kept in memory (a roster weighs its members).
+pub const CACHED_ROSTER_MEMBERS: u64 = 1_000_000;
+/// Read positions that wait to be written; more are written at once.
+pub const WAITING_CURSORS: usize = 100_000;
+/// Moves of one reader in one conversation within this time are one write.
+pub const CURSOR_PAUSE_MS: u64 = 1_000;
+/// An answer that gives or takes membership waits this long for its effects.
+pub const EFFECTS_WAIT_MS: u64 = 2_000;
+/// The effect runner's checkpoint is written after this many rounds …
+pub const CHECKPOINT_ROUNDS: u64 = 256;
+/// … or this long after the last one.
+pub const CHECKPOINT_MS: u64 = 1_000;
+/// Effects of different targets that run at the same time.
+pub const EFFECT_LANES: usize = 64;
+/// Entries of one log that resuming gives at most (wire contract) …
+pub const RESUMED_ENTRIES: usize = 200;
+/// … and bytes of all logs together.
+pub const RESUMED_BYTES: usize = 512 * 1024;
+/// Logs a client may name when it opens a connection (wire contract).
+pub const RESUMED_LOGS: usize = 100;
+/// People one connection watches (wire contract).
+pub const WATCHED_PEOPLE: usize = 200;
+/// A watch ends by itself after 5 minutes (wire contract).
+pub const WATCH_MS: i64 = 5 * 60 * 1000;
+/// One person's "is typing" in one conversation is passed on once in this time.
+pub const TYPING_PAUSE_MS: i64 = 2_000;

@@ -1,0 +1,24 @@
+//! Messages: sending text, reading history (`IM-03` for text, `IM-i02`). A message **is** its entry in
+//! the conversation's log; (conversation, seq) names it. A resend with the same client id answers the
+//! first result.
+
+pub mod history;
+pub mod rows;
+pub mod send;
+pub mod types;
+
+use crate::api::Registry;
+use crate::api::registry::Access;
+
+/// Adds the rows of this section to the table.
+pub fn register(api: &mut Registry) {
+    api.section("message")
+        .write("send", Access::Member, "Send a text", send::send)
+        .read(
+            "list",
+            Access::Member,
+            "Messages of a conversation, in order",
+            history::list,
+        )
+        .event::<types::Created>("message.created", "A message in a conversation one is in");
+}

@@ -1,0 +1,239 @@
+//! Sending a text. The first message of a direct chat makes the chat, in the same commit; of two
+//! first messages at once, the loser runs again as a plain one.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use storage::{Committed, Later, Transaction, Value, retry};
+
+use super::rows::{Body, Entry};
+use super::types::{Message, MessageKind};
+use crate::api::{Answer, ApiError, Class};
+use crate::conversation::effects::{JOINED_EFFECT, Joined};
+use crate::conversation::rows::{MESSAGE, META, MetaRow, ROSTER, RosterRow, conversation_home};
+use crate::conversation::rules::still_open;
+use crate::conversation::types::{History, Kind, State};
+use crate::ctx::{Caller, Ctx, check_client_id, request_hash};
+use crate::directory::person;
+use crate::ids::{ConversationId, Id, UserId};
+use crate::limits::{MESSAGE_ID_KEPT_MS, TEXT_CHARS};
+use crate::text;
+
+// ---- types
+
+/// A text to send.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Send {
+    /// Where to.
+    pub conversation_id: ConversationId,
+    /// 1 to 64 bytes; the same id with the same text gets the first answer.
+    pub client_msg_id: String,
+    /// 1 to 5,000 characters.
+    pub text: String,
+    /// The other one of a direct chat; needed for its first message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer_id: Option<UserId>,
+}
+
+/// A text that was sent.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Sent {
+    /// Where.
+    pub conversation_id: ConversationId,
+    /// Its number.
+    pub seq: u64,
+    /// When it was written to the log.
+    pub sent_at: i64,
+    /// The message as everybody sees it.
+    pub message: Message,
+}
+
+// ---- rules
+
+/// A client id that is a `UUIDv7` older than ids are kept can't be told from a new one any more.
+fn check_age(client_msg_id: &str, now_ms: i64) -> Answer<()> {
+    let made_ms = made_at(client_msg_id);
+    if made_ms.is_some_and(|made| now_ms - made > MESSAGE_ID_KEPT_MS) {
+        return Err(ApiError::new(
+            Class::Conflict,
+            "expired",
+            "该消息编号已过期",
+            "This client id is too old",
+        ));
+    }
+    Ok(())
+}
+
+/// When a `UUIDv7` was made, by its own time.
+fn made_at(client_msg_id: &str) -> Option<i64> {
+    let bytes = match client_msg_id.parse::<Id>() {
+        Ok(id) => id.0,
+        Err(_) => u128::from_str_radix(&client_msg_id.replace('-', ""), 16)
+            .ok()
+            .filter(|_| client_msg_id.len() == 36)?
+            .to_be_bytes(),
+    };
+    (bytes[6] >> 4 == 7).then(|| {
+        bytes[..6]
+            .iter()
+            .fold(0, |ms, byte| (ms << 8) | i64::from(*byte))
+    })
+}
+
+// ---- methods
+
+pub(super) async fn send(ctx: Ctx, p: Send) -> Answer<Sent> {
+    let caller = ctx.caller()?;
+    check_client_id("client_msg_id", &p.client_msg_id)?;
+    check_age(&p.client_msg_id, ctx.now_ms())?;
+    let text = text::lines("text", &p.text, TEXT_CHARS)?;
+    let (done, begun) = retry(|| send_once(&ctx, &caller, &p, &text)).await?;
+    let node = &ctx.node;
+    node.delivery.passed(done.position).await;
+    if begun {
+        node.effects.passed(done.position).await;
+    }
+    let message = told(&caller, &p, text, &done)?;
+    if !done.repeated {
+        node.cursors.sent(
+            &node.store,
+            caller.user_id,
+            p.conversation_id,
+            (message.seq, message.count),
+        );
+    }
+    Ok(Sent {
+        conversation_id: p.conversation_id,
+        seq: message.seq,
+        sent_at: message.sent_at,
+        message,
+    })
+}
+
+/// Commits the message; tells whether it began the conversation.
+async fn send_once(ctx: &Ctx, caller: &Caller, p: &Send, text: &str) -> Answer<(Committed, bool)> {
+    let hash = request_hash("message.send", &[&p.conversation_id.0, text.as_bytes()]);
+    let mut t = ctx
+        .node
+        .store
+        .transaction(&conversation_home(p.conversation_id))
+        .client_id(
+            "message",
+            &caller.user_id.to_string(),
+            &p.client_msg_id,
+            hash,
+            MESSAGE_ID_KEPT_MS,
+        );
+    if let Some(done) = t.repeated().await? {
+        return Ok((done, false));
+    }
+    let member = t.read(&ROSTER, &(), &caller.user_id).await?;
+    let begins = match t.read(&META, &(), &()).await? {
+        Some(meta) => {
+            member.ok_or_else(ApiError::not_found)?;
+            still_open(&meta)?;
+            false
+        }
+        None => {
+            let peer = p.peer_id.ok_or_else(ApiError::not_found)?;
+            begin_direct(ctx, caller, p.conversation_id, peer, &mut t).await?;
+            true
+        }
+    };
+    let n = t.numbered();
+    let entry = Entry::value(
+        caller.user_id,
+        Some(p.client_msg_id.clone()),
+        Body::Text(text.to_owned()),
+        n,
+    )?;
+    t.append(MESSAGE.partition(&()), entry, true);
+    Ok((t.commit().await?, begins))
+}
+
+/// Makes the direct chat of the caller and `peer`, if that is what `id` names.
+async fn begin_direct(
+    ctx: &Ctx,
+    caller: &Caller,
+    id: ConversationId,
+    peer: UserId,
+    t: &mut Transaction,
+) -> Answer<()> {
+    if peer == caller.user_id || Id::direct(caller.space_id, caller.user_id, peer) != id {
+        return Err(ApiError::not_found());
+    }
+    person::member(&ctx.node.store, caller.space_id, peer)
+        .await?
+        .ok_or_else(ApiError::not_found)?;
+    let pair = (caller.user_id.min(peer), caller.user_id.max(peer));
+    let meta = MetaRow {
+        kind: Kind::Direct,
+        space_id: caller.space_id,
+        name: None,
+        owner_id: None,
+        pair: Some(pair),
+        created_at: ctx.now_ms(),
+        history: History::Full,
+        state: State::Open,
+    };
+    t.set(&META, &(), &(), &meta)?;
+    for user in [pair.0, pair.1] {
+        t.set(
+            &ROSTER,
+            &(),
+            &user,
+            &RosterRow {
+                from_seq: 1,
+                joined_at: ctx.now_ms(),
+            },
+        )?;
+    }
+    let joined = Joined {
+        user_ids: vec![pair.0, pair.1],
+        conversation_id: id,
+        from_seq: Later::Known(1),
+        from_count: Later::Known(0),
+    };
+    t.effect(JOINED_EFFECT, Value::fill(&joined)?);
+    Ok(())
+}
+
+/// The message that was written, told from what the store answered: a repeat answers the same.
+fn told(caller: &Caller, p: &Send, text: String, done: &Committed) -> Answer<Message> {
+    let outcome = done
+        .outcomes
+        .first()
+        .ok_or_else(|| storage::StoreError::Corrupt("a send without a number".into()))?;
+    Ok(Message {
+        conversation_id: p.conversation_id,
+        seq: u64::try_from(outcome.number).unwrap_or(0),
+        count: outcome.count,
+        kind: MessageKind::Text,
+        author_id: caller.user_id,
+        sent_at: done.time_ms,
+        client_msg_id: Some(p.client_msg_id.clone()),
+        text: Some(text),
+        system: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_id_older_than_ids_are_kept_is_refused() {
+        let id = Id::v7(1_000, [1; 10]).to_string();
+        assert!(check_age(&id, 1_000 + MESSAGE_ID_KEPT_MS).is_ok());
+        assert_eq!(
+            check_age(&id, 1_001 + MESSAGE_ID_KEPT_MS).unwrap_err().code,
+            "expired"
+        );
+        assert!(check_age("any other text", i64::MAX).is_ok());
+        assert_eq!(
+            made_at("019ad6b2-5c00-7000-8000-000000000000"),
+            Some(0x019a_d6b2_5c00)
+        );
+        assert_eq!(made_at("019ad6b2-5c00-4000-8000-000000000000"), None);
+    }
+}

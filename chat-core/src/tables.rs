@@ -1,0 +1,33 @@
+//! The numbers of all tables, in one place so that no two features take the same one. A number is
+//! for ever: rows on disk carry it. Below 256 belongs to `storage`.
+
+#![expect(
+    missing_docs,
+    reason = "each name is explained where the table is declared"
+)]
+
+pub const SYSTEM: u16 = 256;
+pub const CHECKPOINT: u16 = 257;
+pub const DEAD_LETTER: u16 = 258;
+
+pub const LOGIN: u16 = 272;
+pub const ACCOUNT: u16 = 273;
+pub const ACCOUNT_SESSION: u16 = 274;
+pub const SESSION: u16 = 275;
+
+pub const SPACE: u16 = 288;
+pub const MEMBER: u16 = 289;
+pub const MEMBER_ORDER: u16 = 290;
+pub const MEMBER_TERM: u16 = 291;
+pub const MEMBER_COUNT: u16 = 292;
+
+pub const PROFILE: u16 = 304;
+pub const SELF_LOG: u16 = 305;
+pub const JOINED: u16 = 306;
+pub const CURSOR: u16 = 307;
+pub const LAST_SEEN: u16 = 308;
+
+pub const META: u16 = 320;
+pub const MESSAGE: u16 = 321;
+pub const ROSTER: u16 = 322;
+pub const ROSTER_COUNT: u16 = 323;

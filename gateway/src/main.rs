@@ -1,0 +1,125 @@
+//! The binary `chaoke`: reads the command line, opens the store, serves until it is told to stop.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use chat_core::clock::Clock;
+use chat_core::random::Random;
+use clap::Parser;
+use gateway::config::{Cli, Command, Serve};
+use gateway::server::{Options, Server};
+use gateway::setup_link;
+use storage::{Limits, Store};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let serve = match cli.command {
+        Some(Command::Version) => {
+            println!("chaoke {}", env!("CARGO_PKG_VERSION"));
+            return ExitCode::SUCCESS;
+        }
+        Some(Command::Serve(serve)) => serve,
+        None => cli.serve,
+    };
+    let filter = EnvFilter::try_from_env("CHAOKE_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("info,fjall=warn,lsm_tree=warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match run(&serve) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("chaoke: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(serve: &Serve) -> Result<(), Box<dyn std::error::Error>> {
+    let clock = Clock::system();
+    std::fs::create_dir_all(&serve.data).map_err(|error| {
+        format!(
+            "the data folder {} can't be made: {error}",
+            serve.data.display()
+        )
+    })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let store = Store::embedded(&serve.data.join("store"), Limits::default(), clock.as_fn())?;
+        serve_with(serve, store, clock).await
+    })
+}
+
+async fn serve_with(
+    serve: &Serve,
+    store: Store,
+    clock: Clock,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let random = Random::system();
+    let link = serve.data.join(setup_link::FILE);
+    let mut options = Options::new(store, clock, random.clone());
+    options.origins.clone_from(&serve.origins);
+    options.setup_link = Some(link.clone());
+    let server = Server::start(options)
+        .await
+        .map_err(|error| error.message.en)?;
+    let listener = TcpListener::bind(serve.listen)
+        .await
+        .map_err(|error| format!("can't listen on {}: {error}", serve.listen))?;
+    let addresses = setup_link::addresses(listener.local_addr()?);
+    say(&format!("listening on http://{}", addresses[0]));
+    if chat_core::directory::setup::is_done(&server.node.store)
+        .await
+        .map_err(|error| error.message.en)?
+    {
+        setup_link::remove(&link);
+    } else {
+        offer_setup(&server, &random, &link, &addresses)?;
+    }
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    server
+        .serve(listener, async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::info!("stopping");
+        })
+        .await?;
+    Ok(())
+}
+
+fn offer_setup(
+    server: &Arc<Server>,
+    random: &Random,
+    file: &Path,
+    addresses: &[String],
+) -> std::io::Result<()> {
+    let token = setup_link::token(random.bytes());
+    server.node.begin_setup(&token);
+    let links: Vec<String> = addresses
+        .iter()
+        .map(|address| format!("http://{address}/setup#{token}"))
+        .collect();
+    setup_link::write(file, &links[0])?;
+    say("\nSet up your company with this link (good once, for 30 minutes):");
+    say("用此链接设置您的公司（只能使用一次，30 分钟内有效）：");
+    links.iter().for_each(|link| say(&format!("  {link}")));
+    Ok(())
+}
+
+/// Prints a line at once, also into a pipe.
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    // Nobody may be reading any more.
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}

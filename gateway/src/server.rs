@@ -1,0 +1,296 @@
+//! A server on the wire: the node, the table of methods, the open connections, and the one way by
+//! which every call comes in.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chat_core::api::codec::Params;
+use chat_core::api::{Access, Answer, ApiError, Class, Codec, Registry};
+use chat_core::clock::Clock;
+use chat_core::ctx::{Caller, CookieChange, Ctx, Origin};
+use chat_core::delivery::{ConnectionId, Connections};
+use chat_core::directory::guard::{PER_ADDRESS, PER_USER, Rate};
+use chat_core::ids::Id;
+use chat_core::node::{Node, Parts};
+use chat_core::random::Random;
+use chat_core::{permission, presence};
+use storage::Store;
+use tokio::net::TcpListener;
+
+use crate::http;
+use crate::ws::hub::Hub;
+use crate::ws::wheel::{self, Wheel};
+
+/// A call is given up after this long (wire contract).
+pub const CALL_DEADLINE_MS: u64 = 10_000;
+/// Connections that are told to go come back within this time.
+pub const DRAIN_SPREAD_MS: u64 = 2_000;
+/// How long a stopping server waits for its connections to close.
+const DRAIN_WAIT_MS: u64 = 3_000;
+
+/// What a server is started with.
+pub struct Options {
+    /// The truth.
+    pub store: Store,
+    /// What time it is.
+    pub clock: Clock,
+    /// Where ids and secrets come from.
+    pub random: Random,
+    /// Origins that may open connections beside the server's own address.
+    pub origins: Vec<String>,
+    /// Where the set-up link is written, if anywhere.
+    pub setup_link: Option<PathBuf>,
+    /// Calls per user.
+    pub per_user: Rate,
+    /// Calls per address before sign-in.
+    pub per_address: Rate,
+}
+
+impl Options {
+    /// The usual limits.
+    pub fn new(store: Store, clock: Clock, random: Random) -> Self {
+        Self {
+            store,
+            clock,
+            random,
+            origins: vec![],
+            setup_link: None,
+            per_user: PER_USER,
+            per_address: PER_ADDRESS,
+        }
+    }
+}
+
+/// A server on the wire.
+pub struct Server {
+    /// What runs without sockets.
+    pub node: Arc<Node>,
+    /// The table of methods.
+    pub registry: Registry,
+    /// The open connections.
+    pub hub: Arc<Hub>,
+    /// The one timer of all connections.
+    pub wheel: Arc<Wheel>,
+    /// Origins that may open connections beside the server's own address.
+    pub origins: Vec<String>,
+    setup_link: Option<PathBuf>,
+}
+
+/// The table of methods of the whole product.
+pub fn registry() -> Registry {
+    let mut api = Registry::default();
+    chat_core::register(&mut api);
+    feeds::register(&mut api);
+    conference::register(&mut api);
+    crm_bridge::register(&mut api);
+    api
+}
+
+impl Server {
+    /// Starts everything but the listener.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn start(options: Options) -> Answer<Arc<Self>> {
+        let hub = Arc::new(Hub::default());
+        let connections: Arc<dyn Connections> = Arc::clone(&hub) as _;
+        let mut parts = Parts::new(
+            options.store,
+            options.clock,
+            options.random,
+            connections,
+            chat_core::effects(),
+        );
+        (parts.per_user, parts.per_address) = (options.per_user, options.per_address);
+        let node = Node::start(parts).await?;
+        let server = Arc::new(Self {
+            node,
+            registry: registry(),
+            hub,
+            wheel: Arc::default(),
+            origins: options.origins,
+            setup_link: options.setup_link,
+        });
+        let each = Arc::downgrade(&server);
+        let clock = server.node.clock.clone();
+        tokio::spawn(wheel::run(
+            Arc::clone(&server.wheel),
+            move || clock.now_ms(),
+            move || {
+                let server = each.upgrade();
+                async move {
+                    if let Some(server) = server {
+                        server.each_second().await;
+                    }
+                }
+            },
+        ));
+        Ok(server)
+    }
+
+    /// Serves until `stop` is done, then lets the connections go and closes the store.
+    ///
+    /// # Errors
+    /// The listener broke.
+    pub async fn serve(
+        self: &Arc<Self>,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<()> {
+        let server = Arc::clone(self);
+        let stopping = async move {
+            stop.await;
+            server.hub.drain(DRAIN_SPREAD_MS);
+        };
+        let app =
+            http::router(Arc::clone(self)).into_make_service_with_connect_info::<SocketAddr>();
+        let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
+            // A message is small and should leave at once. A failure costs only delay.
+            let _ = stream.set_nodelay(true);
+        });
+        let serving = axum::serve(listener, app).with_graceful_shutdown(stopping);
+        let serving = tokio::spawn(serving.into_future());
+        let outcome = self.until_drained(serving).await;
+        self.node.store.close().await;
+        outcome
+    }
+
+    /// Waits for the listener to end; a connection that does not close in time is left behind.
+    async fn until_drained(
+        &self,
+        mut serving: tokio::task::JoinHandle<std::io::Result<()>>,
+    ) -> std::io::Result<()> {
+        loop {
+            let waited = tokio::time::timeout(
+                std::time::Duration::from_millis(DRAIN_WAIT_MS),
+                &mut serving,
+            )
+            .await;
+            match waited {
+                Ok(outcome) => return outcome.unwrap_or(Ok(())),
+                Err(_) if self.hub.is_draining() => return Ok(()),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Now, in milliseconds since the epoch.
+    pub fn now_ms(&self) -> i64 {
+        self.node.clock.now_ms()
+    }
+
+    /// A name for a call in the log.
+    pub fn request_id(&self) -> String {
+        Id::v7(self.now_ms(), self.node.random.bytes()).to_string()
+    }
+
+    /// Runs a method for whoever calls, and writes its result.
+    ///
+    /// # Errors
+    /// Everything a caller can be told.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is another part of a call; the two callers name them all"
+    )]
+    pub async fn call(
+        &self,
+        method: &str,
+        caller: Option<Caller>,
+        params: Params,
+        key: Option<String>,
+        origin: Origin,
+        connection: Option<ConnectionId>,
+        codec: Codec,
+    ) -> Answer<Vec<u8>> {
+        let (body, _) = self
+            .call_with_cookie(method, caller, params, key, origin, connection, codec)
+            .await;
+        body
+    }
+
+    /// As [`Self::call`]; also tells what becomes of the browser's refresh cookie.
+    #[expect(clippy::too_many_arguments, reason = "as above")]
+    pub async fn call_with_cookie(
+        &self,
+        method: &str,
+        caller: Option<Caller>,
+        params: Params,
+        key: Option<String>,
+        origin: Origin,
+        connection: Option<ConnectionId>,
+        codec: Codec,
+    ) -> (Answer<Vec<u8>>, Option<CookieChange>) {
+        let request_id = origin.request_id.clone();
+        let named = |mut error: ApiError| {
+            if error.class == Class::Internal {
+                tracing::error!(method, %request_id, code = %error.code, "a call failed");
+            }
+            error.request_id.clone_from(&request_id);
+            error
+        };
+        let mut ctx = match Ctx::new(Arc::clone(&self.node), caller, key, origin) {
+            Ok(ctx) => ctx,
+            Err(error) => return (Err(named(error)), None),
+        };
+        ctx.connection = connection;
+        let deadline = std::time::Duration::from_millis(CALL_DEADLINE_MS);
+        let outcome =
+            tokio::time::timeout(deadline, self.run(method, ctx.clone(), params, codec)).await;
+        let outcome = outcome.unwrap_or_else(|_| {
+            Err(ApiError::new(
+                Class::Unknown,
+                "deadline",
+                "服务器响应超时，请用同一编号重试",
+                "The call took too long; send again with the same id",
+            ))
+        });
+        (outcome.map_err(named), ctx.cookie_change())
+    }
+
+    async fn run(&self, method: &str, ctx: Ctx, params: Params, codec: Codec) -> Answer<Vec<u8>> {
+        let row = self.registry.method(method).ok_or_else(unknown_method)?;
+        let now_ms = self.now_ms();
+        match ctx.caller {
+            // Access before rates: a stranger learns nothing of a signed-in person's rate.
+            Some(caller) => self.node.guard.call_by_user(caller.user_id, now_ms)?,
+            None => self
+                .node
+                .guard
+                .call_from_address(&ctx.origin.address, now_ms)?,
+        }
+        if row.access == Access::Public && ctx.connection.is_some() {
+            return Err(ApiError::new(
+                Class::Invalid,
+                "http_only",
+                "此方法只能通过 HTTP 调用",
+                "This is for HTTP only",
+            ));
+        }
+        permission::admit(&self.node.store, row.access, ctx.caller.as_ref()).await?;
+        row.call(ctx, params, codec).await
+    }
+
+    async fn each_second(&self) {
+        if let Err(error) = presence::tell_watchers(&self.node).await {
+            tracing::debug!(code = %error.code, "presence was not told");
+        }
+        if let Some(path) = self
+            .setup_link
+            .as_ref()
+            .filter(|_| !self.node.waits_for_setup())
+        {
+            // Used up: it must not lie around. Absent is as good.
+            let _ = tokio::fs::remove_file(path).await;
+        }
+    }
+}
+
+fn unknown_method() -> ApiError {
+    ApiError::new(
+        Class::NotFound,
+        "unknown_method",
+        "没有这个方法",
+        "There is no such method",
+    )
+}
