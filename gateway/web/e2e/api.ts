@@ -40,7 +40,7 @@ export class Api {
 
   /** Completes the set-up and stays signed in as the administrator. */
   async setUp(company_name: string, name: string, login: string, password: string): Promise<Account> {
-    const token = this.server.setupLink.split('#')[1] ?? '';
+    const token = (await this.server.setupLink()).split('#')[1] ?? '';
     const done = await this.call<SignedIn>('setup.complete', { token, company_name, name, login, password });
     this.token = done.access_token;
     return { user_id: done.user.user_id, name, login, password };

@@ -5,7 +5,7 @@ import { expect, PASSWORD, test } from './world';
 
 test('IM-01 ORG-i03 from the set-up link to the first message and its answer', async ({ server, people }) => {
   const boss = await people.stranger();
-  await setUp(boss, server.setupLink, {
+  await setUp(boss, await server.setupLink(), {
     company: '超客科技',
     name: '张伟',
     login: 'zhangwei',
@@ -34,7 +34,7 @@ test('IM-01 ORG-i03 from the set-up link to the first message and its answer', a
 });
 
 test('the set-up link works once, and without it nobody sets up a company', async ({ server, people }) => {
-  const link = server.setupLink;
+  const link = await server.setupLink();
   const stranger = await people.stranger();
   await setUp(stranger, `${server.url}/setup#not-the-token`, {
     company: '别人的公司',

@@ -34,7 +34,9 @@ export async function addColleague(page: Page, name: string, login: string): Pro
   await dialog.getByLabel('姓名').fill(name);
   await dialog.getByLabel('帐号').fill(login);
   await dialog.getByRole('button', { name: '添加', exact: true }).click();
-  return (await page.getByTestId('credential').first().innerText()).trim();
+  const credential = (await page.getByTestId('credential').first().innerText()).trim();
+  await page.getByRole('button', { name: '完成' }).click();
+  return credential;
 }
 
 export function composer(page: Page): Locator {
@@ -88,7 +90,7 @@ export async function createDiscussion(page: Page, name: string, members: string
   await page.getByRole('button', { name: '新建' }).click();
   await page.getByRole('menuitem', { name: '发起讨论' }).click();
   const dialog = page.getByRole('dialog');
-  for (const member of members) await dialog.getByText(member, { exact: true }).click();
+  for (const member of members) await dialog.getByRole('checkbox', { name: member }).check();
   await dialog.getByLabel(/讨论名称/).fill(name);
   await dialog.getByRole('button', { name: '创建讨论' }).click();
   await expect(composer(page)).toBeVisible();

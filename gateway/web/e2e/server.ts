@@ -3,11 +3,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { setTimeout as oneMoment } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const REPOSITORY = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
 const START_WITHIN_MS = 20_000;
 const STOP_WITHIN_MS = 10_000;
+const LOOK_EVERY_MS = 20;
 
 function binary(): string {
   const target = process.env['CARGO_TARGET_DIR'] ?? join(REPOSITORY, 'target');
@@ -56,8 +58,11 @@ export class Server {
   }
 
   /** The one-time link `http://…/setup#TOKEN` that the server leaves for its first administrator. */
-  get setupLink(): string {
-    return readFileSync(join(this.data, 'setup-link'), 'utf8').trim();
+  async setupLink(): Promise<string> {
+    const file = join(this.data, 'setup-link');
+    const until = Date.now() + START_WITHIN_MS;
+    while (!existsSync(file) && Date.now() < until) await oneMoment(LOOK_EVERY_MS);
+    return readFileSync(file, 'utf8').trim();
   }
 
   /** As a power cut ends it: no goodbye, nothing flushed. */
