@@ -1,0 +1,70 @@
+// Which of the four states one is in decides what is on the screen; the address decides the rest.
+
+import { Button } from '@mantine/core';
+import { lazy, Suspense } from 'react';
+import { Redirect, useLocation } from 'wouter';
+
+import { Door } from '../parts/Door';
+import { ErrorBox } from '../parts/States';
+import { Toasts } from '../parts/Toasts';
+import { FirstPassword } from '../screens/door/FirstPassword';
+import { SignIn } from '../screens/door/SignIn';
+import { useCell, useClient, useSlow, useT } from './hooks';
+import { paths } from './paths';
+import { Shell } from './Shell';
+
+const Setup = lazy(async () => ({ default: (await import('../screens/door/Setup')).Setup }));
+
+export function App() {
+  return (
+    <>
+      <Screen />
+      <Toasts />
+    </>
+  );
+}
+
+function Screen() {
+  const t = useT();
+  const client = useClient();
+  const session = useCell(client.session);
+  const [path, navigate] = useLocation();
+  switch (session.kind) {
+    case 'starting':
+      return <Starting />;
+    case 'unreachable':
+      return (
+        <Door title={t('app.unreachable')} lead={t('app.unreachable_hint')}>
+          <ErrorBox title="" error={session.error} onRetry={() => void client.start()} />
+        </Door>
+      );
+    case 'signed_out':
+      if (path === paths.setup) {
+        if (!session.setupDone) {
+          return (
+            <Suspense fallback={<Starting />}>
+              <Setup />
+            </Suspense>
+          );
+        }
+        return (
+          <Door title={t('setup.done_already')}>
+            <Button mt="md" onClick={() => navigate(paths.signIn, { replace: true })}>
+              {t('sign_in.submit')}
+            </Button>
+          </Door>
+        );
+      }
+      return <SignIn session={session} />;
+    case 'first_password':
+      return <FirstPassword session={session} />;
+    case 'ready':
+      if (path === '/' || path === paths.signIn || path === paths.setup) return <Redirect to={paths.chats} replace />;
+      return <Shell />;
+  }
+}
+
+function Starting() {
+  const t = useT();
+  return useSlow(true, 400) ? <Door title={t('app.starting')} /> : null;
+}

@@ -1,0 +1,185 @@
+// The frame once one is in: rail and panes on the desk, one column with tabs on the phone. The address says
+// what stands in each pane.
+
+import { Button } from '@mantine/core';
+import { CircleUserRound, MessageCircle } from 'lucide-react';
+import { lazy, Suspense, useEffect, useState } from 'react';
+import { Link, useLocation } from 'wouter';
+
+import { Avatar } from '../parts/Avatar';
+import { Empty } from '../parts/States';
+import { Chat } from '../screens/chats/Chat';
+import { ChatList } from '../screens/chats/ChatList';
+import { NoChat } from '../screens/chats/NoChat';
+import { DirectoryList } from '../screens/directory/DirectoryList';
+import { NoPerson, PersonCard } from '../screens/directory/PersonCard';
+import { MeMenu } from '../screens/me/MeMenu';
+import { ICON } from '../theme/theme';
+import { badgeText } from './badge';
+import { Banner } from './Banner';
+import { useClient, useMe, usePart, useT, useWidth } from './hooks';
+import { paths, type Place, placeOf } from './paths';
+import { ResizeHandle } from './ResizeHandle';
+import styles from './Shell.module.css';
+
+const MeScreen = lazy(async () => ({ default: (await import('../screens/me/MeScreen')).MeScreen }));
+const AddPeople = lazy(async () => ({ default: (await import('../screens/directory/AddPeople')).AddPeople }));
+const CredentialSheet = lazy(async () => ({
+  default: (await import('../screens/directory/CredentialSheet')).CredentialSheet,
+}));
+const NewDiscussion = lazy(async () => ({ default: (await import('../screens/directory/NewDiscussion')).NewDiscussion }));
+const Switcher = lazy(async () => ({ default: (await import('./Switcher')).Switcher }));
+
+export function Shell() {
+  const t = useT();
+  const width = useWidth();
+  const [path] = useLocation();
+  const place = placeOf(path);
+  const [switching, setSwitching] = useState(false);
+  useTitle();
+  useSwitcherKey(() => setSwitching(true));
+  const openSwitcher = () => setSwitching(true);
+  const phone = width === 'phone';
+  const deep = isDeep(place);
+  return (
+    <div className={styles['shell']}>
+      <a className={styles['skip']} href="#main">
+        {t('nav.skip')}
+      </a>
+      <Banner />
+      <div className={styles['panes']}>
+        {!phone && <Rail place={place} />}
+        {(!phone || !deep) && (
+          <section className={styles['list']}>
+            <ListPane place={place} onSearch={openSwitcher} />
+          </section>
+        )}
+        {!phone && <ResizeHandle />}
+        {(!phone || deep) && (
+          <main className={styles['main']} id="main" tabIndex={-1}>
+            <Suspense fallback={null}>
+              <MainPane place={place} />
+            </Suspense>
+          </main>
+        )}
+      </div>
+      {phone && !deep && <Tabs place={place} />}
+      <Suspense fallback={null}>
+        {place.area === 'directory' && place.dialog && <AddPeople />}
+        {place.area === 'chats' && place.dialog && <NewDiscussion />}
+        {switching && <Switcher onClose={() => setSwitching(false)} />}
+      </Suspense>
+    </div>
+  );
+}
+
+function ListPane({ place, onSearch }: { place: Place; onSearch: () => void }) {
+  switch (place.area) {
+    case 'directory':
+      return <DirectoryList onSearch={onSearch} selected={place.personId} />;
+    case 'me':
+      return <MeMenu section={place.section} />;
+    case 'chats':
+    case 'unknown':
+      return <ChatList onSearch={onSearch} selected={place.area === 'chats' ? place.id : undefined} />;
+  }
+}
+
+function MainPane({ place }: { place: Place }) {
+  const t = useT();
+  const [, navigate] = useLocation();
+  switch (place.area) {
+    case 'chats':
+      return place.id === undefined ? <NoChat /> : <Chat key={place.id} id={place.id} details={place.details} />;
+    case 'directory':
+      if (place.credentials) return <CredentialSheet />;
+      return place.personId === undefined ? <NoPerson /> : <PersonCard key={place.personId} userId={place.personId} />;
+    case 'me':
+      return <MeScreen section={place.section ?? 'profile'} />;
+    case 'unknown':
+      return (
+        <Empty title={t('common.not_found')} hint={t('common.not_found_hint')}>
+          <Button onClick={() => navigate(paths.chats)}>{t('common.go_home')}</Button>
+        </Empty>
+      );
+  }
+}
+
+/** On the phone: whether the screen stands above the lists, with a way back and no tabs. */
+function isDeep(place: Place): boolean {
+  if (place.area === 'chats') return place.id !== undefined;
+  if (place.area === 'directory') return place.personId !== undefined || place.credentials;
+  if (place.area === 'me') return place.section !== undefined;
+  return true;
+}
+
+function Rail({ place }: { place: Place }) {
+  const t = useT();
+  const me = useMe();
+  return (
+    <nav className={styles['rail']} aria-label={t('nav.main')}>
+      <Link href={paths.profile} className={styles['self']} aria-label={t('me.profile')}>
+        <Avatar person={me} id={me?.user_id ?? ''} />
+      </Link>
+      <NavLinks place={place} />
+    </nav>
+  );
+}
+
+function Tabs({ place }: { place: Place }) {
+  const t = useT();
+  return (
+    <nav className={styles['tabs']} aria-label={t('nav.main')}>
+      <NavLinks place={place} />
+    </nav>
+  );
+}
+
+function NavLinks({ place }: { place: Place }) {
+  const t = useT();
+  const { conversations } = useClient();
+  const unread = usePart(conversations.view, (view) => view.unreadTotal);
+  const chats = place.area === 'chats' || place.area === 'directory';
+  return (
+    <>
+      <Link href={paths.chats} className={styles['tab']} aria-current={chats ? 'page' : undefined}>
+        <span className={styles['tabIcon']}>
+          <MessageCircle {...ICON} />
+          {unread > 0 && (
+            <span className={styles['badge']} aria-label={t('chats.unread_count', { count: unread })}>
+              {badgeText(unread)}
+            </span>
+          )}
+        </span>
+        {t('nav.chats')}
+      </Link>
+      <Link href={paths.me} className={styles['tab']} aria-current={place.area === 'me' ? 'page' : undefined}>
+        <CircleUserRound {...ICON} />
+        {t('nav.me')}
+      </Link>
+    </>
+  );
+}
+
+function useTitle(): void {
+  const t = useT();
+  const { conversations } = useClient();
+  const unread = usePart(conversations.view, (view) => view.unreadTotal);
+  useEffect(() => {
+    const title = t('app.name');
+    document.title = unread > 0 ? t('app.title_unread', { count: badgeText(unread), title }) : title;
+  }, [t, unread]);
+}
+
+function useSwitcherKey(open: () => void): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === 'k') {
+        event.preventDefault();
+        open();
+      }
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, [open]);
+}

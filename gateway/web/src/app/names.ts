@@ -1,0 +1,76 @@
+// What conversations and events are called.
+
+import type { ConversationRow, Person, Preview, SystemBody, UserId } from '../core/wire';
+import type { T } from '../i18n';
+
+export type Known = ReadonlyMap<UserId, Person>;
+
+/** More names than this make no title. */
+const TITLE_NAMES = 5;
+
+export function nameOf(t: T, known: Known, userId: UserId | undefined): string {
+  return (userId === undefined ? undefined : known.get(userId)?.name) ?? t('common.unknown_person');
+}
+
+/** The other's name, the discussion's name, else the first members' names. */
+export function titleOf(t: T, known: Known, row: ConversationRow, me: UserId): string {
+  if (row.kind === 'direct') return row.peer_id === undefined ? t('common.unknown_person') : knownName(known, row.peer_id);
+  if (row.name !== undefined && row.name !== '') return row.name;
+  const others = (row.member_ids ?? []).filter((id) => id !== me);
+  const names = (others.length > 0 ? others : [me]).slice(0, TITLE_NAMES).map((id) => knownName(known, id));
+  return names.filter((name) => name !== '').join(t('common.list_separator'));
+}
+
+/** Empty until the name is known, so that nothing wrong flashes. */
+function knownName(known: Known, userId: UserId): string {
+  return known.get(userId)?.name ?? '';
+}
+
+/** Everyone whose name a row or an event needs. */
+export function peopleOf(row: ConversationRow): UserId[] {
+  const ids = new Set<UserId>(row.member_ids ?? []);
+  if (row.peer_id !== undefined) ids.add(row.peer_id);
+  if (row.last) {
+    ids.add(row.last.author_id);
+    for (const id of row.last.system?.user_ids ?? []) ids.add(id);
+  }
+  return [...ids];
+}
+
+export function systemText(t: T, known: Known, me: UserId, actorId: UserId, body: SystemBody): string {
+  const who = (id: UserId) => (id === me ? t('system.you') : nameOf(t, known, id));
+  const people = (body.user_ids ?? []).map(who).join(t('common.list_separator'));
+  const places = { actor: who(actorId), people, name: body.name ?? '' };
+  switch (body.what) {
+    case 'joined': {
+      const alone = body.user_ids === undefined || (body.user_ids.length === 1 && body.user_ids[0] === actorId);
+      return alone ? t('system.joined_self', { people: who(actorId) }) : t('system.joined', places);
+    }
+    case 'created':
+      return t('system.created', places);
+    case 'left':
+      return t('system.left', places);
+    case 'removed':
+      return t('system.removed', places);
+    case 'renamed':
+      return t('system.renamed', places);
+    case 'transferred':
+      return t('system.transferred', places);
+    case 'dissolved':
+      return t('system.dissolved', places);
+    case 'set_history':
+      return t('system.set_history', places);
+    default:
+      return t('system.other', places);
+  }
+}
+
+/** One line for the list: in discussions with the sender. */
+export function previewText(t: T, known: Known, row: ConversationRow, me: UserId): string {
+  const last: Preview | undefined = row.last;
+  if (!last) return '';
+  if (last.kind === 'system') return last.system ? systemText(t, known, me, last.author_id, last.system) : '';
+  const text = (last.text ?? '').replace(/\s+/g, ' ');
+  if (row.kind === 'direct' || last.author_id === me) return text;
+  return `${nameOf(t, known, last.author_id)}: ${text}`;
+}

@@ -1,0 +1,52 @@
+// Every screen's address, in one place.
+
+import type { ConversationId, UserId } from '../core/wire';
+
+export const paths = {
+  setup: '/setup',
+  signIn: '/sign-in',
+  chats: '/chats',
+  /** `peer` lets a direct chat that has no message yet be opened again after a reload. */
+  chat: (id: ConversationId, peer?: UserId) => `/chats/${id}${peer === undefined ? '' : `?with=${peer}`}`,
+  details: (id: ConversationId, peer?: UserId) => `/chats/${id}/details${peer === undefined ? '' : `?with=${peer}`}`,
+  directory: '/directory',
+  addPeople: '/directory/add',
+  credentials: '/directory/added',
+  person: (id: UserId) => `/directory/${id}`,
+  newDiscussion: '/chats/new',
+  newDiscussionWith: (id: UserId) => `/chats/new?with=${id}`,
+  me: '/me',
+  profile: '/me/profile',
+  sessions: '/me/sessions',
+  password: '/me/password',
+  preferences: '/me/preferences',
+} as const;
+
+export type MeSection = 'profile' | 'sessions' | 'password' | 'preferences';
+
+export type Place =
+  | { area: 'chats'; id: ConversationId | undefined; details: boolean; dialog: boolean }
+  | { area: 'directory'; personId: UserId | undefined; dialog: boolean; credentials: boolean }
+  | { area: 'me'; section: MeSection | undefined }
+  | { area: 'unknown' };
+
+const ME_SECTIONS: ReadonlySet<string> = new Set<MeSection>(['profile', 'sessions', 'password', 'preferences']);
+
+/** What an address shows. */
+export function placeOf(path: string): Place {
+  const [area, first, second, rest] = path.split('/').filter((part) => part !== '');
+  if (rest !== undefined) return { area: 'unknown' };
+  if (path === paths.newDiscussion) return { area: 'chats', id: undefined, details: false, dialog: true };
+  if (area === 'chats' && (second === undefined || second === 'details')) {
+    return { area: 'chats', id: first, details: second === 'details', dialog: false };
+  }
+  if (area === 'directory' && second === undefined) {
+    const dialog = path === paths.addPeople;
+    const credentials = path === paths.credentials;
+    return { area: 'directory', personId: dialog || credentials ? undefined : first, dialog, credentials };
+  }
+  if (area === 'me' && second === undefined && (first === undefined || ME_SECTIONS.has(first))) {
+    return { area: 'me', section: first as MeSection | undefined };
+  }
+  return { area: 'unknown' };
+}

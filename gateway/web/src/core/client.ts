@@ -1,0 +1,442 @@
+// The whole client without a screen: session, connection and stores, and what flows between them.
+
+import { Api, type ApiDeps } from './api';
+import { Cell } from './cell';
+import { Clock, type Timers } from './clock';
+import { Connection, type ConnectionDeps, pushMap } from './connection';
+import { Conversations } from './conversations';
+import { Drafts, type KeyValue } from './drafts';
+import { type ApiError, asApiError, isRecord } from './errors';
+import { Timeline } from './messages';
+import { Outbox, type OutboxItem, type OutboxStore } from './outbox';
+import { People } from './people';
+import { Reading } from './reading';
+import type {
+  Conversation,
+  ConversationId,
+  ConversationRow,
+  LogAnswer,
+  Message,
+  MessagePage,
+  OpenResult,
+  Page,
+  Person,
+  PresenceItem,
+  SelfEntry,
+  SignedIn,
+  Space,
+  UserId,
+} from './wire';
+import { CURSORS_MAX } from './wire';
+
+export type SessionState =
+  | { kind: 'starting' }
+  | { kind: 'unreachable'; error: ApiError }
+  /** `expired`: in the middle of work; the screen stays, sign-in comes in front of it. */
+  | { kind: 'signed_out'; why: 'never' | 'chosen' | 'expired'; setupDone: boolean }
+  | { kind: 'first_password'; user: Person; space: Space; password?: string }
+  | { kind: 'ready'; user: Person; space: Space };
+
+export interface ClientDeps {
+  api: ApiDeps;
+  socket: Pick<ConnectionDeps, 'url' | 'openSocket' | 'online'>;
+  timers: Timers;
+  random: () => number;
+  newId: () => string;
+  storage: KeyValue | undefined;
+  outbox: OutboxStore;
+  deviceId: string;
+  deviceName: string;
+  locale: () => string;
+}
+
+export const CLIENT_NAME = 'chaoke-web/0.1.0';
+
+/** Histories kept in memory; the one used longest ago is let go. */
+const TIMELINES_MAX = 30;
+/** Someone who types says so at most this often; a sign of typing is shown this long. */
+const TYPING_EVERY_MS = 3_000;
+export const TYPING_SHOWN_MS = 5_000;
+
+export class Client {
+  readonly session = new Cell<SessionState>({ kind: 'starting' });
+  readonly clock: Clock;
+  readonly api: Api;
+  readonly connection: Connection;
+  readonly conversations: Conversations;
+  readonly people: People;
+  readonly outbox: Outbox;
+  readonly drafts: Drafts;
+  readonly reading: Reading;
+  /** Who types where, until when. */
+  readonly typing = new Cell<ReadonlyMap<ConversationId, ReadonlyMap<UserId, number>>>(new Map());
+  readonly clockWrong = new Cell(false);
+
+  readonly #deps: ClientDeps;
+  readonly #timelines = new Map<ConversationId, Timeline>();
+  readonly #typedAt = new Map<ConversationId, number>();
+  #selfSeq: number | undefined;
+  #userId: UserId | undefined;
+
+  constructor(deps: ClientDeps) {
+    this.#deps = deps;
+    const { timers } = deps;
+    this.clock = new Clock(timers);
+    this.api = new Api(deps.api);
+    this.connection = new Connection({
+      ...deps.socket,
+      timers,
+      random: deps.random,
+      token: (refused) => this.api.token(refused),
+      freshToken: () => this.api.freshToken(),
+      hello: () => this.#hello(),
+    });
+    this.conversations = new Conversations({
+      list: (params) => this.call<Page<ConversationRow>>('conversation.list', params),
+      get: (id) => this.call<Conversation>('conversation.get', { conversation_id: id }),
+      me: () => this.me(),
+    });
+    this.people = new People({
+      get: async (ids) => (await this.call<{ items: Person[] }>('directory.get', { user_ids: ids })).items,
+      list: (params) => this.call<Page<Person>>('space.members', params),
+      watch: async (ids) =>
+        (await this.connection.call<{ items: PresenceItem[] }>('presence.watch', { user_ids: ids })).items,
+      timers,
+    });
+    this.outbox = new Outbox({
+      store: deps.outbox,
+      send: (item) => this.#send(item),
+      connected: () => this.connection.state.get().kind === 'open',
+      lock: deps.api.lock,
+      timers,
+      newId: deps.newId,
+      onSent: (message) => this.#messageCame(message, undefined),
+      announce: () => deps.api.tabs.send({ kind: 'outbox', user_id: this.me() }),
+    });
+    this.drafts = new Drafts(deps.storage, timers);
+    this.reading = new Reading({
+      mark: (id, seq) => this.call('conversation.mark_read', { conversation_id: id, seq }),
+      onMarked: (id, seq, unread) => this.conversations.read(id, seq, unread),
+      timers,
+    });
+    this.#wire();
+  }
+
+  me(): UserId {
+    return this.#userId ?? '';
+  }
+
+  /** Over the open socket, else over HTTP. */
+  call<T>(method: string, params: object, key?: string): Promise<T> {
+    if (this.connection.state.get().kind === 'open') return this.connection.call<T>(method, params, key);
+    return this.api.call<T>(method, params, key);
+  }
+
+  /** A call that writes, repeatable under one key. */
+  write<T>(method: string, params: object): Promise<T> {
+    return this.call<T>(method, params, this.#deps.newId());
+  }
+
+  /** At page load: the cookie says who we are. */
+  async start(): Promise<void> {
+    try {
+      this.#enter(await this.api.refresh());
+    } catch (thrown) {
+      const error = asApiError(thrown);
+      if (error.class === 'unauthenticated') await this.#showSignIn('never');
+      else this.session.set({ kind: 'unreachable', error });
+    }
+  }
+
+  async setUp(form: { token: string; company_name: string; name: string; login: string; password: string }): Promise<void> {
+    const params = { ...form, device_name: this.#deps.deviceName, cookie: true };
+    this.#take(await this.api.open<SignedIn>('setup.complete', params));
+  }
+
+  async signIn(login: string, password: string): Promise<void> {
+    const device = { device_id: this.#deps.deviceId, device_name: this.#deps.deviceName };
+    const signedIn = await this.api.open<SignedIn>('session.sign_in', { login, password, ...device, cookie: true });
+    this.#take(signedIn, password);
+  }
+
+  async changePassword(oldPassword: string, newPassword: string): Promise<void> {
+    const params = { old_password: oldPassword, new_password: newPassword };
+    this.#take(await this.api.call<SignedIn>('account.change_password', params));
+  }
+
+  async signOut(): Promise<void> {
+    this.connection.stop();
+    try {
+      await this.api.signOut();
+    } catch {
+      // Not reachable: the session ends here, the server's end follows by its expiry.
+    }
+    this.#forgetPerson();
+    await this.#showSignIn('chosen');
+  }
+
+  timeline(id: ConversationId): Timeline {
+    const have = this.#timelines.get(id);
+    if (have) {
+      this.#timelines.delete(id);
+      this.#timelines.set(id, have);
+      return have;
+    }
+    const made = new Timeline(
+      (params) => this.call<MessagePage>('message.list', { conversation_id: id, ...params }),
+      this.#deps.timers,
+    );
+    this.#timelines.set(id, made);
+    const oldest = this.#timelines.keys().next().value;
+    if (this.#timelines.size > TIMELINES_MAX && oldest !== undefined) this.#timelines.delete(oldest);
+    return made;
+  }
+
+  /** Everything up to `seq` has been seen. Shown at once, told to the server a moment later. */
+  markRead(id: ConversationId, seq: number): void {
+    const row = this.conversations.row(id);
+    if (!row || (row.read_seq >= seq && row.unread === 0)) return;
+    this.conversations.read(id, seq, 0);
+    this.reading.mark(id, seq);
+  }
+
+  /** False when an unsent message would not survive closing the page. */
+  outboxDurable(): boolean {
+    return this.#deps.outbox.durable();
+  }
+
+  /** Says that one types here, at most every few seconds. */
+  typed(id: ConversationId): void {
+    const now = this.#deps.timers.now();
+    if (now - (this.#typedAt.get(id) ?? -TYPING_EVERY_MS) < TYPING_EVERY_MS) return;
+    if (this.connection.state.get().kind !== 'open') return;
+    this.#typedAt.set(id, now);
+    this.connection.call('conversation.typing', { conversation_id: id }).catch(() => {});
+  }
+
+  #wire(): void {
+    this.api.onSession = (signedIn) => {
+      if (signedIn) this.#adopt(signedIn);
+      else void this.#ended('chosen');
+    };
+    this.connection.onSignedOut = () => void this.#ended('expired');
+    this.connection.onOpened = (result, askedAt) => this.#opened(result, askedAt);
+    this.connection.onPush = (event, data) => this.#push(event, data);
+    this.#deps.api.tabs.listen((note) => {
+      if (note.kind === 'outbox' && note.user_id === this.me()) void this.outbox.load(this.me());
+    });
+  }
+
+  #take(signedIn: SignedIn, password?: string): void {
+    this.api.setSignedIn(signedIn);
+    this.#enter(signedIn, password);
+  }
+
+  /** Another tab refreshed or signed in. */
+  #adopt(signedIn: SignedIn): void {
+    const kind = this.session.get().kind;
+    if (kind === 'ready' && signedIn.user.user_id === this.me()) return;
+    this.#enter(signedIn);
+  }
+
+  #enter(signedIn: SignedIn, password?: string): void {
+    const { user, space } = signedIn;
+    if (this.#userId !== user.user_id) this.#forgetPerson();
+    this.#userId = user.user_id;
+    this.people.put([user]);
+    if (signedIn.must_change_password) {
+      this.session.set({ kind: 'first_password', user, space, ...(password === undefined ? {} : { password }) });
+      return;
+    }
+    this.drafts.load(user.user_id);
+    this.session.set({ kind: 'ready', user, space });
+    this.connection.start();
+    void this.outbox.load(user.user_id);
+    void this.conversations.load();
+  }
+
+  async #ended(why: 'chosen' | 'expired'): Promise<void> {
+    this.connection.stop();
+    const kind = this.session.get().kind;
+    if (kind === 'signed_out' || kind === 'starting') return;
+    this.session.set({ kind: 'signed_out', why, setupDone: true });
+  }
+
+  async #showSignIn(why: 'never' | 'chosen'): Promise<void> {
+    try {
+      const { done } = await this.api.open<{ done: boolean }>('setup.state', {});
+      this.session.set({ kind: 'signed_out', why, setupDone: done });
+    } catch {
+      this.session.set({ kind: 'signed_out', why, setupDone: true });
+    }
+  }
+
+  #forgetPerson(): void {
+    this.connection.stop();
+    this.drafts.flush();
+    this.#userId = undefined;
+    this.#selfSeq = undefined;
+    this.#timelines.clear();
+    this.#typedAt.clear();
+    this.typing.set(new Map());
+    this.conversations.clear();
+    this.people.clear();
+    this.outbox.clear();
+    this.reading.clear();
+  }
+
+  #hello() {
+    const cursors: Record<string, number> = {};
+    const recent = [...this.#timelines].toReversed();
+    for (const [id, timeline] of recent) {
+      const cursor = timeline.cursor();
+      if (cursor !== undefined && cursor > 0 && Object.keys(cursors).length < CURSORS_MAX) cursors[id] = cursor;
+    }
+    return {
+      device_id: this.#deps.deviceId,
+      client: CLIENT_NAME,
+      locale: this.#deps.locale(),
+      ...(this.#selfSeq === undefined ? {} : { self_seq: this.#selfSeq }),
+      ...(Object.keys(cursors).length > 0 ? { cursors } : {}),
+    };
+  }
+
+  #opened(result: OpenResult, askedAt: number): void {
+    this.clock.learn(result.server_now_at, askedAt);
+    this.clockWrong.set(this.clock.isWrong());
+    this.people.put([result.user]);
+    this.session.set({ kind: 'ready', user: result.user, space: result.space });
+    const { self, ...logs } = result.logs ?? {};
+    for (const [id, log] of Object.entries(logs)) this.#resumed(id, log as LogAnswer<Message>);
+    this.#selfResumed(self as LogAnswer<SelfEntry> | undefined);
+    // Histories whose place was not among the cursors, and everything the list missed.
+    for (const [id, timeline] of this.#timelines) if (!(id in logs)) timeline.behind(undefined);
+    void this.conversations.load();
+    for (const id of this.conversations.details.get().keys()) this.#ask(id);
+    this.people.reconnected();
+    this.reading.flush();
+    void this.outbox.load(this.me());
+  }
+
+  #resumed(id: ConversationId, log: LogAnswer<Message>): void {
+    const timeline = this.#timelines.get(id);
+    if (log.state === 'reload') {
+      timeline?.behind(log.head_seq);
+      return;
+    }
+    for (const message of log.entries) this.#messageCame(message, undefined);
+    timeline?.behind(log.head_seq > (timeline.cursor() ?? 0) ? log.head_seq : undefined);
+  }
+
+  #selfResumed(log: LogAnswer<SelfEntry> | undefined): void {
+    if (!log) return;
+    if (log.state === 'recovered') for (const entry of log.entries) this.#selfEntry(entry);
+    if (log.head_seq !== undefined) this.#selfSeq = Math.max(this.#selfSeq ?? 0, log.head_seq);
+  }
+
+  #push(event: string, data: unknown): void {
+    const map = pushMap(data);
+    const id = map['conversation_id'] as ConversationId | undefined;
+    switch (event) {
+      case 'message.created':
+        this.#messageCame(map['message'] as Message, map['unread'] as number | undefined);
+        break;
+      case 'message.changed': {
+        const message = map['message'] as Message;
+        this.#timelines.get(message.conversation_id)?.change(message);
+        break;
+      }
+      case 'conversation.changed':
+        if (id !== undefined) this.#ask(id);
+        break;
+      case 'conversation.read':
+        this.#read(map as unknown as { conversation_id: string; user_id: string; seq: number; unread?: number });
+        break;
+      case 'conversation.typed':
+        if (id !== undefined) this.#someoneTyped(id, map['user_id'] as UserId);
+        break;
+      case 'self.appended':
+        this.#selfEntry(map as unknown as SelfEntry);
+        break;
+      case 'presence.changed':
+        this.people.presenceChanged((map['items'] as PresenceItem[] | undefined) ?? []);
+        break;
+      case 'connection.resync':
+        for (const timeline of this.#timelines.values()) timeline.behind(undefined);
+        void this.conversations.load();
+        break;
+      default:
+        break;
+    }
+  }
+
+  #messageCame(message: Message, unread: number | undefined): void {
+    if (!isRecord(message)) return;
+    const id = message.conversation_id;
+    this.#timelines.get(id)?.receive(message);
+    if (message.client_msg_id !== undefined && message.author_id === this.me()) {
+      this.outbox.settled(message.client_msg_id);
+    }
+    if (!this.conversations.received(message, unread)) this.#ask(id);
+    else if (message.kind === 'system') this.#ask(id);
+    this.#stoppedTyping(id, message.author_id);
+  }
+
+  #read(event: { conversation_id: ConversationId; user_id: UserId; seq: number; unread?: number }): void {
+    const { conversation_id, user_id, seq } = event;
+    if (user_id === this.me()) this.conversations.read(conversation_id, seq, event.unread);
+    else this.conversations.othersRead(conversation_id, user_id, seq);
+  }
+
+  #selfEntry(entry: SelfEntry): void {
+    const ask = this.conversations.applySelf(entry);
+    if (ask !== undefined) this.#ask(ask);
+    if (entry.what === 'left' && entry.conversation_id !== undefined) {
+      this.#timelines.delete(entry.conversation_id);
+    }
+    if (typeof entry.seq === 'number') this.#selfSeq = Math.max(this.#selfSeq ?? 0, entry.seq);
+  }
+
+  #ask(id: ConversationId): void {
+    this.conversations.fetch(id).catch(() => {});
+  }
+
+  async #send(item: OutboxItem): Promise<Message> {
+    const { conversation_id, client_msg_id, text } = item;
+    const params = { conversation_id, client_msg_id, text, ...(item.peer_id ? { peer_id: item.peer_id } : {}) };
+    const answer = await this.connection.call<{ seq: number; sent_at: number; message?: Message }>('message.send', params);
+    return (
+      answer.message ?? {
+        conversation_id,
+        seq: answer.seq,
+        kind: 'text',
+        author_id: this.me(),
+        sent_at: answer.sent_at,
+        client_msg_id,
+        text,
+      }
+    );
+  }
+
+  #someoneTyped(id: ConversationId, userId: UserId): void {
+    if (userId === this.me()) return;
+    const untilAt = this.#deps.timers.now() + TYPING_SHOWN_MS;
+    this.typing.update((map) => new Map(map).set(id, new Map(map.get(id)).set(userId, untilAt)));
+    this.#deps.timers.after(TYPING_SHOWN_MS, () => {
+      if ((this.typing.get().get(id)?.get(userId) ?? 0) <= this.#deps.timers.now()) this.#stoppedTyping(id, userId);
+    });
+  }
+
+  #stoppedTyping(id: ConversationId, userId: UserId): void {
+    const here = this.typing.get().get(id);
+    if (!here?.has(userId)) return;
+    const rest = new Map(here);
+    rest.delete(userId);
+    this.typing.update((map) => {
+      const next = new Map(map);
+      if (rest.size > 0) next.set(id, rest);
+      else next.delete(id);
+      return next;
+    });
+  }
+}

@@ -1,0 +1,227 @@
+// The list of conversations, newest activity first, and what is unread. Counts are the server's; the client
+// only counts on when an event does not carry one.
+
+import { Cell } from './cell';
+import { type ApiError, asApiError } from './errors';
+import type { Conversation, ConversationId, ConversationRow, Message, Page, Preview, SelfEntry, UserId } from './wire';
+import { PAGE_MAX } from './wire';
+
+export interface ListView {
+  phase: 'empty' | 'loading' | 'ready' | 'error';
+  error?: ApiError;
+  rows: readonly ConversationRow[];
+  more: boolean;
+  unreadTotal: number;
+}
+
+export interface ConversationsDeps {
+  list: (params: { limit: number; cursor?: string }) => Promise<Page<ConversationRow>>;
+  get: (id: ConversationId) => Promise<Conversation>;
+  me: () => UserId;
+}
+
+/** Preview as long as the server makes it. */
+const PREVIEW_CHARS = 100;
+/** Pages read without being asked, so that the badge counts what matters: 1,000 conversations. */
+const EAGER_PAGES = 5;
+
+export class Conversations {
+  readonly view = new Cell<ListView>({ phase: 'empty', rows: [], more: false, unreadTotal: 0 });
+  /** Details of conversations that were opened. */
+  readonly details = new Cell<ReadonlyMap<ConversationId, Conversation>>(new Map());
+  readonly #deps: ConversationsDeps;
+  readonly #rows = new Map<ConversationId, ConversationRow>();
+  readonly #getting = new Map<ConversationId, Promise<Conversation | undefined>>();
+  #next: string | undefined;
+  #loading = false;
+
+  constructor(deps: ConversationsDeps) {
+    this.#deps = deps;
+  }
+
+  clear(): void {
+    this.#rows.clear();
+    this.#next = undefined;
+    this.details.set(new Map());
+    this.view.set({ phase: 'empty', rows: [], more: false, unreadTotal: 0 });
+  }
+
+  row(id: ConversationId): ConversationRow | undefined {
+    return this.#rows.get(id);
+  }
+
+  /** First load, or quiet refresh after being away: pages from the newest until nothing is new. */
+  async load(): Promise<void> {
+    if (this.#loading) return;
+    this.#loading = true;
+    const first = this.view.get().phase !== 'ready';
+    if (first) this.view.set({ ...this.view.get(), phase: 'loading' });
+    try {
+      let cursor: string | undefined;
+      for (let page = 0; page < EAGER_PAGES; page += 1) {
+        const answer = await this.#deps.list(cursor === undefined ? { limit: PAGE_MAX } : { limit: PAGE_MAX, cursor });
+        const changed = answer.items.map((row) => this.#take(row)).includes(true);
+        if (first) this.#next = answer.next;
+        this.#show('ready');
+        cursor = answer.next;
+        if (cursor === undefined || (!first && !changed)) break;
+      }
+    } catch (error) {
+      if (first) this.view.set({ ...this.view.get(), phase: 'error', error: asApiError(error) });
+    } finally {
+      this.#loading = false;
+    }
+  }
+
+  async loadMore(): Promise<void> {
+    const cursor = this.#next;
+    if (this.#loading || cursor === undefined) return;
+    this.#loading = true;
+    try {
+      const answer = await this.#deps.list({ limit: PAGE_MAX, cursor });
+      for (const row of answer.items) this.#take(row);
+      this.#next = answer.next;
+      this.#show('ready');
+    } catch {
+      // Scrolling again asks again.
+    } finally {
+      this.#loading = false;
+    }
+  }
+
+  /** Asks for one conversation and shows it in the list when it has something to show. */
+  fetch(id: ConversationId): Promise<Conversation | undefined> {
+    const running = this.#getting.get(id);
+    if (running) return running;
+    const asking = this.#deps
+      .get(id)
+      .then((conversation) => {
+        this.put(conversation);
+        return conversation;
+      })
+      .catch((error: unknown) => {
+        if (asApiError(error).class === 'not_found') this.remove(id);
+        throw error;
+      })
+      .finally(() => this.#getting.delete(id));
+    this.#getting.set(id, asking);
+    return asking;
+  }
+
+  put(conversation: Conversation): void {
+    this.details.update((map) => new Map(map).set(conversation.conversation_id, conversation));
+    if (conversation.head_seq > 0) {
+      this.#take(conversation);
+      this.#show();
+    }
+  }
+
+  remove(id: ConversationId): void {
+    if (this.details.get().has(id)) {
+      this.details.update((map) => {
+        const rest = new Map(map);
+        rest.delete(id);
+        return rest;
+      });
+    }
+    if (this.#rows.delete(id)) this.#show();
+  }
+
+  /** A new entry. Returns false when the conversation is not known here and must be asked for. */
+  received(message: Message, unread: number | undefined): boolean {
+    const row = this.#rows.get(message.conversation_id);
+    if (!row) return false;
+    if (message.seq <= row.head_seq) {
+      if (unread !== undefined && message.seq === row.head_seq) this.#change(row, { unread });
+      return true;
+    }
+    const mine = message.author_id === this.#deps.me();
+    const counts = message.kind === 'text' ? 1 : 0;
+    const part: Partial<ConversationRow> = {
+      head_seq: message.seq,
+      count: row.count + counts,
+      last: previewOf(message),
+      unread: unread ?? (mine ? 0 : row.unread + counts),
+    };
+    if (mine && unread === undefined) part.read_seq = message.seq;
+    this.#change(row, part);
+    return true;
+  }
+
+  /** One's own reading, here or on another device. */
+  read(id: ConversationId, seq: number, unread: number | undefined): void {
+    const row = this.#rows.get(id);
+    if (!row || seq < row.read_seq) return;
+    this.#change(row, { read_seq: seq, unread: unread ?? (seq >= row.head_seq ? 0 : row.unread) });
+  }
+
+  /** Someone else has read. */
+  othersRead(id: ConversationId, userId: UserId, seq: number): void {
+    const conversation = this.details.get().get(id);
+    if (!conversation) return;
+    const next: Conversation = { ...conversation };
+    if (conversation.kind === 'direct') next.peer_read_seq = Math.max(seq, conversation.peer_read_seq ?? 0);
+    if (conversation.members) {
+      next.members = conversation.members.map((member) =>
+        member.user_id === userId ? { ...member, read_seq: Math.max(seq, member.read_seq ?? 0) } : member,
+      );
+    }
+    this.details.update((map) => new Map(map).set(id, next));
+  }
+
+  /** An entry of one's own log. Returns the conversation that must be asked for, if any. */
+  applySelf(entry: SelfEntry): ConversationId | undefined {
+    const id = entry.conversation_id;
+    if (id === undefined) return undefined;
+    if (entry.what === 'left') this.remove(id);
+    else if (entry.what === 'read' && entry.read_seq !== undefined) this.read(id, entry.read_seq, entry.unread);
+    else if (entry.what === 'joined') return id;
+    return undefined;
+  }
+
+  #take(row: ConversationRow): boolean {
+    const old = this.#rows.get(row.conversation_id);
+    const lean = rowOf(row);
+    if (old && old.head_seq > lean.head_seq) return false;
+    if (old && old.read_seq > lean.read_seq) {
+      lean.read_seq = old.read_seq;
+      lean.unread = Math.min(old.unread, lean.unread);
+    }
+    this.#rows.set(row.conversation_id, lean);
+    return !old || old.head_seq !== lean.head_seq || old.read_seq !== lean.read_seq || old.unread !== lean.unread;
+  }
+
+  #change(row: ConversationRow, part: Partial<ConversationRow>): void {
+    this.#rows.set(row.conversation_id, { ...row, ...part });
+    this.#show();
+  }
+
+  #show(phase = this.view.get().phase): void {
+    const rows = [...this.#rows.values()].sort(byActivity);
+    let unreadTotal = 0;
+    for (const row of rows) unreadTotal += row.unread;
+    this.view.set({ phase, rows, more: this.#next !== undefined, unreadTotal });
+  }
+}
+
+function byActivity(a: ConversationRow, b: ConversationRow): number {
+  return (b.last?.sent_at ?? 0) - (a.last?.sent_at ?? 0) || (a.conversation_id < b.conversation_id ? 1 : -1);
+}
+
+export function previewOf(message: Message): Preview {
+  const preview: Preview = {
+    seq: message.seq,
+    sent_at: message.sent_at,
+    author_id: message.author_id,
+    kind: message.kind,
+  };
+  if (message.text !== undefined) preview.text = [...message.text].slice(0, PREVIEW_CHARS).join('');
+  if (message.system) preview.system = message.system;
+  return preview;
+}
+
+/** The row of a conversation without its details. */
+function rowOf(row: ConversationRow & Partial<Conversation>): ConversationRow {
+  const { members: _members, peer_read_seq: _peer, created_at: _created, history: _history, ...lean } = row;
+  return lean;
+}

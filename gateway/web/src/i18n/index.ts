@@ -1,0 +1,56 @@
+// Texts by key in the chosen language. The choice is this browser's; Chinese is the default.
+
+import { Cell } from '../core/cell';
+import type { ApiError } from '../core/errors';
+import { en } from './en';
+import { type TextKey, zhCN } from './zh-CN';
+
+export type { TextKey } from './zh-CN';
+export type Language = 'zh-CN' | 'en';
+export type T = (key: TextKey, places?: Record<string, string | number>) => string;
+
+/** Each language by its own name, as people look for it. */
+export const LANGUAGES: { code: Language; name: string }[] = [
+  { code: 'zh-CN', name: '简体中文' },
+  { code: 'en', name: 'English' },
+];
+
+const TEXTS: Record<Language, Record<TextKey, string>> = { 'zh-CN': zhCN, en };
+const STORED = 'chaoke.language';
+
+export const language = new Cell<Language>(stored());
+
+export function chooseLanguage(choice: Language): void {
+  try {
+    localStorage.setItem(STORED, choice);
+  } catch {
+    // Lives as long as the page.
+  }
+  document.documentElement.lang = choice;
+  language.set(choice);
+}
+
+export function translate(code: Language, key: TextKey, places?: Record<string, string | number>): string {
+  const text = TEXTS[code][key];
+  return places ? text.replace(/\{(\w+)\}/g, (_, name: string) => String(places[name] ?? '')) : text;
+}
+
+/** What to tell a person about an error: our words for what the client knows best, else the server's. */
+export function errorText(t: T, code: Language, error: ApiError): string {
+  const seconds = Math.max(1, Math.ceil((error.retryAfterMs ?? 1_000) / 1_000));
+  if (error.class === 'network') return t('error.network');
+  if (error.code === 'bad_credentials') return t('error.bad_credentials');
+  if (error.code === 'too_many_tries') return t('error.too_many_tries', { seconds });
+  if (error.class === 'limited') return t('error.limited', { seconds });
+  const said = code === 'en' ? error.texts.en : error.texts.zh;
+  if (said !== '' && error.class !== 'internal') return said;
+  return error.requestId === undefined ? t('error.internal') : t('error.internal_id', { id: error.requestId });
+}
+
+function stored(): Language {
+  try {
+    return localStorage.getItem(STORED) === 'en' ? 'en' : 'zh-CN';
+  } catch {
+    return 'zh-CN';
+  }
+}

@@ -1,0 +1,33 @@
+import './theme/mantine.css';
+import './theme/tokens.css';
+import './theme/global.css';
+
+import { MantineProvider } from '@mantine/core';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+
+import { App } from './app/App';
+import { ClientContext } from './app/hooks';
+import { schemeManager } from './app/scheme';
+import { watchWidth } from './app/width';
+import { browserClient } from './core/browser';
+import { chooseLanguage, language } from './i18n';
+import { theme } from './theme/theme';
+
+chooseLanguage(language.get());
+watchWidth();
+const client = browserClient(() => language.get());
+void client.start();
+
+const root = document.getElementById('root');
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <MantineProvider theme={theme} defaultColorScheme="auto" colorSchemeManager={schemeManager}>
+        <ClientContext value={client}>
+          <App />
+        </ClientContext>
+      </MantineProvider>
+    </StrictMode>,
+  );
+}

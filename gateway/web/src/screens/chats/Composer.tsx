@@ -1,0 +1,137 @@
+// Where one writes. Safe for Chinese input methods, keeps its draft, never cuts a text.
+
+import { Popover } from '@mantine/core';
+import { SendHorizontal, Smile } from 'lucide-react';
+import { type CompositionEvent, type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from 'react';
+
+import { useClient, usePart, useT, useWidth } from '../../app/hooks';
+import { type Conversation, charCount, MESSAGE_TEXT_MAX_CHARS } from '../../core/wire';
+import { IconButton } from '../../parts/IconButton';
+import { say } from '../../parts/toast';
+import { ICON } from '../../theme/theme';
+import styles from './Composer.module.css';
+import { EMOJI } from './emoji';
+import { sends } from './enter';
+
+/** The count is shown from here on. */
+const COUNT_FROM_LEFT = 500;
+
+export function Composer({ conversation }: { conversation: Conversation }) {
+  const t = useT();
+  if (conversation.state === 'dissolved') return <p className={styles['closed']}>{t('chat.dissolved')}</p>;
+  return <Writing conversation={conversation} />;
+}
+
+function Writing({ conversation }: { conversation: Conversation }) {
+  const t = useT();
+  const client = useClient();
+  const width = useWidth();
+  const id = conversation.conversation_id;
+  const text = usePart(client.drafts.all, (all) => all.get(id) ?? '');
+  const area = useRef<HTMLTextAreaElement>(null);
+  const left = MESSAGE_TEXT_MAX_CHARS - charCount(text.trim());
+  const ready = text.trim() !== '' && left >= 0;
+  useGrow(area, text);
+  useEffect(() => {
+    // On the phone the keyboard would cover what one came to read.
+    if (width !== 'phone') area.current?.focus();
+  }, [id, width]);
+
+  const write = (value: string) => {
+    client.drafts.set(id, value);
+    if (value !== '') client.typed(id);
+  };
+  const send = () => {
+    if (!ready) return;
+    const target = { conversation_id: id, ...(conversation.peer_id === undefined ? {} : { peer_id: conversation.peer_id }) };
+    if (!client.outbox.add(target, text.trim())) {
+      say(t('chat.outbox_full'), 'danger');
+      return;
+    }
+    client.drafts.set(id, '');
+    area.current?.focus();
+  };
+  const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
+    if (!sends(event.nativeEvent)) return;
+    event.preventDefault();
+    send();
+  };
+  const insert = (emoji: string) => {
+    const field = area.current;
+    const from = field?.selectionStart ?? text.length;
+    const to = field?.selectionEnd ?? text.length;
+    write(text.slice(0, from) + emoji + text.slice(to));
+    requestAnimationFrame(() => {
+      field?.focus();
+      field?.setSelectionRange(from + emoji.length, from + emoji.length);
+    });
+  };
+
+  return (
+    <div className={styles['composer']}>
+      <div className={styles['box']}>
+        <textarea
+          ref={area}
+          className={styles['area']}
+          rows={1}
+          value={text}
+          aria-label={t('chat.compose')}
+          placeholder={t('chat.compose')}
+          enterKeyHint="send"
+          onChange={(event) => write(event.currentTarget.value)}
+          onCompositionEnd={(event: CompositionEvent<HTMLTextAreaElement>) => write(event.currentTarget.value)}
+          onKeyDown={onKeyDown}
+        />
+        <EmojiButton onPick={insert} />
+        <IconButton label={t('chat.send')} tone="accent" disabled={!ready} onClick={send}>
+          <SendHorizontal {...ICON} />
+        </IconButton>
+      </div>
+      <p className={styles['foot']} data-over={left < 0 || undefined}>
+        {left < 0 && t('chat.too_long', { count: -left })}
+        {left >= 0 && left <= COUNT_FROM_LEFT && t('chat.left_chars', { count: left })}
+        {left > COUNT_FROM_LEFT && width !== 'phone' && t('chat.compose_hint')}
+      </p>
+    </div>
+  );
+}
+
+/** As high as its text, up to the limit in the styles. */
+function useGrow(area: React.RefObject<HTMLTextAreaElement | null>, text: string): void {
+  useLayoutEffect(() => {
+    const field = area.current;
+    if (!field) return;
+    field.style.height = 'auto';
+    field.style.height = `${field.scrollHeight}px`;
+  }, [area, text]);
+}
+
+function EmojiButton({ onPick }: { onPick: (emoji: string) => void }) {
+  const t = useT();
+  const [opened, setOpened] = useState(false);
+  return (
+    <Popover opened={opened} onChange={setOpened} position="top-end" trapFocus withinPortal>
+      <Popover.Target>
+        <IconButton label={t('chat.emoji')} onClick={() => setOpened((now) => !now)}>
+          <Smile {...ICON} />
+        </IconButton>
+      </Popover.Target>
+      <Popover.Dropdown aria-label={t('chat.emoji_list')}>
+        <div className={styles['emoji']}>
+          {EMOJI.map((emoji) => (
+            <button
+              key={emoji}
+              type="button"
+              onClick={() => {
+                setOpened(false);
+                onPick(emoji);
+              }}
+            >
+              {emoji}
+            </button>
+          ))}
+        </div>
+      </Popover.Dropdown>
+    </Popover>
+  );
+}

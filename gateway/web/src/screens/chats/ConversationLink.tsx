@@ -1,0 +1,71 @@
+// One row of the list.
+
+import { memo, useEffect } from 'react';
+import { Link } from 'wouter';
+
+import { useCell, useClient, useMe, usePart, useT } from '../../app/hooks';
+import { useNow } from '../../app/live';
+import { peopleOf, previewText, titleOf } from '../../app/names';
+import { paths } from '../../app/paths';
+import { badgeText } from '../../app/badge';
+import { rowTimeText } from '../../app/time';
+import type { ConversationRow } from '../../core/wire';
+import styles from './ChatList.module.css';
+import { ConversationPicture } from './ConversationPicture';
+
+interface ConversationLinkProps {
+  row: ConversationRow;
+  index: number;
+  selected: boolean;
+}
+
+export const ConversationLink = memo(function ConversationLink({ row, index, selected }: ConversationLinkProps) {
+  const t = useT();
+  const { people } = useClient();
+  const me = useMe()?.user_id ?? '';
+  const known = useCell(people.known);
+  const now = useNow();
+  useEffect(() => {
+    for (const id of peopleOf(row)) people.want(id);
+  }, [people, row]);
+  return (
+    <Link
+      href={paths.chat(row.conversation_id)}
+      className={styles['row']}
+      aria-current={selected ? 'true' : undefined}
+      data-index={index}
+      data-testid="conversation"
+    >
+      <ConversationPicture row={row} />
+      <span className={styles['text']}>
+        <span className={styles['line']}>
+          <span className={styles['name']}>{titleOf(t, known, row, me)}</span>
+          {row.last && <time className={styles['time']}>{rowTimeText(t, row.last.sent_at, now)}</time>}
+        </span>
+        <span className={styles['line']}>
+          <span className={styles['preview']}>
+            <Alarm row={row} selected={selected} />
+            {previewText(t, known, row, me)}
+          </span>
+          {row.unread > 0 && (
+            <span className={styles['badge']} aria-label={t('chats.unread_count', { count: row.unread })}>
+              {badgeText(row.unread)}
+            </span>
+          )}
+        </span>
+      </span>
+    </Link>
+  );
+});
+
+/** "Not sent" before "draft": the first needs an act. */
+function Alarm({ row, selected }: { row: ConversationRow; selected: boolean }) {
+  const t = useT();
+  const { drafts, outbox } = useClient();
+  const id = row.conversation_id;
+  const failed = usePart(outbox.items, (items) => items.get(id)?.some((item) => item.state === 'failed') ?? false);
+  const draft = usePart(drafts.all, (all) => (all.get(id) ?? '').trim() !== '');
+  if (failed) return <span className={styles['alarm']}>{t('chats.failed')}</span>;
+  if (draft && !selected) return <span className={styles['alarm']}>{t('chats.draft')}</span>;
+  return null;
+}

@@ -1,0 +1,17 @@
+import { MessageCircle } from 'lucide-react';
+
+import { useT } from '../../app/hooks';
+import { Empty } from '../../parts/States';
+
+/** On the desk, before a conversation is chosen. */
+export function NoChat() {
+  const t = useT();
+  const keys = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘K' : 'Ctrl + K';
+  return (
+    <Empty
+      title={t('chats.pick')}
+      hint={t('chats.pick_hint', { keys })}
+      icon={<MessageCircle size={48} strokeWidth={1.25} />}
+    />
+  );
+}

@@ -1,0 +1,118 @@
+// The sheet of one-time passwords: to copy one, to copy all, to print.
+
+import { Button } from '@mantine/core';
+import { Copy, Printer } from 'lucide-react';
+import { useEffect } from 'react';
+import { useLocation } from 'wouter';
+
+import { useCell, useClient, usePart, useT } from '../../app/hooks';
+import { paths } from '../../app/paths';
+import { copyText } from '../../parts/copy';
+import { PaneHead } from '../../parts/PaneHead';
+import { say } from '../../parts/toast';
+import { ICON_SMALL } from '../../theme/theme';
+import { type Credential, handedOut, putAway } from './credentials';
+import styles from './CredentialSheet.module.css';
+
+export function CredentialSheet() {
+  const t = useT();
+  const client = useClient();
+  const [, navigate] = useLocation();
+  const sheet = useCell(handedOut);
+  const company = usePart(client.session, (session) => (session.kind === 'ready' ? session.space.name : ''));
+  const nothing = sheet === undefined;
+  useEffect(() => {
+    // After a reload there is nothing left to show.
+    if (nothing) navigate(paths.directory, { replace: true });
+  }, [nothing, navigate]);
+  if (!sheet) return null;
+  const { people, skipped } = sheet;
+  const cardOf = (person: Credential) =>
+    [
+      `${t('add.address')}: ${location.origin}`,
+      `${t('field.name')}: ${person.name}`,
+      `${t('field.login')}: ${person.login}`,
+      `${t('add.credential')}: ${person.credential}`,
+    ].join('\n');
+  const copy = async (text: string) => {
+    const done = await copyText(text);
+    say(t(done ? 'common.copied' : 'common.copy_failed'), done ? 'plain' : 'danger');
+  };
+  const finish = () => {
+    putAway();
+    navigate(paths.directory);
+  };
+  const [first] = people;
+  return (
+    <div className={styles['page']}>
+      <PaneHead title={t('add.sheet_title', { company })} back={paths.directory} />
+      <div className={styles['scroll']}>
+        <div className={styles['sheet']}>
+          <p className={styles['lead']}>
+            {people.length === 1 && first ? t('add.done_one', { name: first.name }) : null}
+            {people.length > 1 ? t('add.done_many', { added: people.length }) : null}
+          </p>
+          {people.length > 0 && <p className={styles['hint']}>{t('add.credential_hint')}</p>}
+          <ul className={styles['cards']}>
+            {people.map((person) => (
+              <li key={person.login} className={styles['card']}>
+                <p className={styles['name']}>{person.name}</p>
+                <p className={styles['login']}>
+                  {t('field.login')} {person.login}
+                </p>
+                <p className={styles['login']}>
+                  {t('add.address')} {location.origin}
+                </p>
+                <p className={styles['label']}>{t('add.credential')}</p>
+                <p className={styles['secret']} data-testid="credential">
+                  {person.credential}
+                </p>
+                <Button
+                  className={styles['noPrint'] ?? ''}
+                  size="xs"
+                  variant="default"
+                  leftSection={<Copy {...ICON_SMALL} />}
+                  onClick={() => void copy(cardOf(person))}
+                >
+                  {t('add.copy_card')}
+                </Button>
+              </li>
+            ))}
+          </ul>
+          {skipped.length > 0 && (
+            <section className={styles['noPrint']}>
+              <p className={styles['skipped']}>{t('add.skipped', { count: skipped.length })}</p>
+              <ul>
+                {skipped.map((line) => (
+                  <li key={line.line} className={styles['skippedLine']}>
+                    <span>{t('add.line', { line: line.line })}</span>
+                    <span>{[line.name, line.login].filter(Boolean).join(' ')}</span>
+                    <span>{line.outcome === 'exists' ? t('add.outcome_exists') : t('add.outcome_invalid')}</span>
+                  </li>
+                ))}
+              </ul>
+            </section>
+          )}
+          <div className={`${styles['acts']} ${styles['noPrint']}`}>
+            <Button onClick={finish}>{t('add.finish')}</Button>
+            <Button variant="default" onClick={() => navigate(paths.addPeople)}>
+              {t('add.again')}
+            </Button>
+            {people.length > 1 && (
+              <Button
+                variant="default"
+                leftSection={<Copy {...ICON_SMALL} />}
+                onClick={() => void copy(people.map(cardOf).join('\n\n'))}
+              >
+                {t('add.copy_all')}
+              </Button>
+            )}
+            <Button variant="default" leftSection={<Printer {...ICON_SMALL} />} onClick={() => window.print()}>
+              {t('add.print')}
+            </Button>
+          </div>
+        </div>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,102 @@
+// Choosing several colleagues.
+
+import { Checkbox, TextInput } from '@mantine/core';
+import { Search, X } from 'lucide-react';
+import { useEffect, useState } from 'react';
+
+import { useCell, useClient, useMe, useT } from '../../app/hooks';
+import type { Person, UserId } from '../../core/wire';
+import { PersonRow } from '../../parts/PersonRow';
+import { ErrorBox, Skeletons } from '../../parts/States';
+import { ICON_SMALL } from '../../theme/theme';
+import styles from './PeoplePicker.module.css';
+import { usePeopleSearch } from './search';
+
+interface PeoplePickerProps {
+  chosen: readonly Person[];
+  onChange: (chosen: Person[]) => void;
+  /** Already members: shown, but not to be chosen. */
+  taken?: ReadonlySet<UserId>;
+}
+
+export function PeoplePicker({ chosen, onChange, taken }: PeoplePickerProps) {
+  const t = useT();
+  const me = useMe();
+  const { people } = useClient();
+  const view = useCell(people.directory);
+  const [query, setQuery] = useState('');
+  useEffect(() => {
+    void people.loadDirectory();
+  }, [people]);
+  const found = usePeopleSearch(query, view.people).filter(
+    (person) => person.user_id !== me?.user_id && !person.disabled,
+  );
+  const ids = new Set(chosen.map((person) => person.user_id));
+  const toggle = (person: Person) =>
+    onChange(ids.has(person.user_id) ? chosen.filter(({ user_id }) => user_id !== person.user_id) : [...chosen, person]);
+  return (
+    <div className={styles['picker']}>
+      <TextInput
+        type="search"
+        value={query}
+        onChange={(event) => setQuery(event.currentTarget.value)}
+        placeholder={t('directory.search')}
+        aria-label={t('directory.search')}
+        leftSection={<Search {...ICON_SMALL} />}
+        data-autofocus
+      />
+      {chosen.length > 0 && (
+        <div className={styles['chosen']}>
+          {chosen.map((person) => (
+            <button
+              key={person.user_id}
+              type="button"
+              className={styles['chip']}
+              aria-label={t('pick.remove', { name: person.name })}
+              onClick={() => toggle(person)}
+            >
+              {person.name}
+              <X {...ICON_SMALL} />
+            </button>
+          ))}
+        </div>
+      )}
+      {view.phase === 'error' && (
+        <ErrorBox title={t('directory.load_failed')} error={view.error} onRetry={() => void people.loadDirectory()} />
+      )}
+      {(view.phase === 'empty' || view.phase === 'loading') && <Skeletons rows={4} kind="list" />}
+      {view.phase === 'ready' && (
+        <ul className={styles['people']}>
+          {found.map((person) => {
+            const there = taken?.has(person.user_id) ?? false;
+            return (
+              <li key={person.user_id}>
+                <label className={styles['row']} data-disabled={there || undefined}>
+                  <Checkbox
+                    checked={there || ids.has(person.user_id)}
+                    disabled={there}
+                    onChange={() => toggle(person)}
+                    aria-label={person.name}
+                  />
+                  <PersonRow person={person} sub={there ? t('pick.in_already') : (person.title ?? '')} />
+                </label>
+              </li>
+            );
+          })}
+          {found.length === 0 && (
+            <li className={styles['none']}>
+              {query.trim() === '' ? t('directory.empty') : t('directory.no_match', { query: query.trim() })}
+            </li>
+          )}
+          {view.more && query.trim() === '' && (
+            <li>
+              <button type="button" className={styles['more']} onClick={() => void people.loadMoreDirectory()}>
+                {t('common.more')}
+              </button>
+            </li>
+          )}
+        </ul>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,161 @@
+// Who someone is, and the way to write to them.
+
+import { Button } from '@mantine/core';
+import { MessageCircle, Users } from 'lucide-react';
+import { useCallback, useState } from 'react';
+import { useLocation } from 'wouter';
+
+import { useAct, useCell, useClient, useMe, usePerson, useT } from '../../app/hooks';
+import { useNow, usePresence, useWatch } from '../../app/live';
+import { paths } from '../../app/paths';
+import { agoText } from '../../app/time';
+import type { Conversation, Person, UserId } from '../../core/wire';
+import { Avatar } from '../../parts/Avatar';
+import { ConfirmDialog } from '../../parts/ConfirmDialog';
+import { PaneHead } from '../../parts/PaneHead';
+import { Empty, FormError, Skeletons } from '../../parts/States';
+import { ICON_SMALL } from '../../theme/theme';
+import { handOut } from './credentials';
+import styles from './PersonCard.module.css';
+
+/** On the desk, before someone is chosen. */
+export function NoPerson() {
+  const t = useT();
+  return (
+    <Empty
+      title={t('directory.pick')}
+      hint={t('directory.pick_hint')}
+      icon={<Users size={48} strokeWidth={1.25} />}
+    />
+  );
+}
+
+export function PersonCard({ userId }: { userId: UserId }) {
+  const t = useT();
+  const person = usePerson(userId);
+  const directory = useCell(useClient().people.directory);
+  if (!person) {
+    return (
+      <div className={styles['page']}>
+        <PaneHead title="" back={paths.directory} />
+        {directory.phase === 'ready' ? <Empty title={t('common.unknown_person')} /> : <Skeletons rows={2} kind="list" />}
+      </div>
+    );
+  }
+  return (
+    <div className={styles['page']}>
+      <PaneHead title="" back={paths.directory} />
+      <div className={styles['scroll']}>
+        <Card person={person} />
+      </div>
+    </div>
+  );
+}
+
+function Card({ person }: { person: Person }) {
+  const t = useT();
+  const client = useClient();
+  const me = useMe();
+  const [, navigate] = useLocation();
+  const own = person.user_id === me?.user_id;
+  const open = useAct(
+    useCallback(async () => {
+      const params = { user_id: person.user_id };
+      const conversation = await client.call<Conversation>('conversation.open_direct', params);
+      client.conversations.put(conversation);
+      const unwritten = conversation.head_seq === 0 ? person.user_id : undefined;
+      navigate(paths.chat(conversation.conversation_id, unwritten));
+    }, [client, navigate, person.user_id]),
+  );
+  return (
+    <article className={styles['card']}>
+      <div className={styles['top']}>
+        <Avatar person={person} id={person.user_id} size="l" />
+        <div className={styles['who']}>
+          <h2 className={styles['name']}>{person.name}</h2>
+          <PresenceLine person={person} own={own} />
+        </div>
+      </div>
+      <dl className={styles['facts']}>
+        <Fact label={t('field.login')} value={person.login} />
+        {person.title !== undefined && <Fact label={t('field.title')} value={person.title} />}
+        <Fact label={t('me.role')} value={person.role === 'admin' ? t('me.role_admin') : t('me.role_member')} />
+      </dl>
+      <FormError error={open.error} />
+      <div className={styles['acts']}>
+        {!own && !person.disabled && (
+          <Button
+            leftSection={<MessageCircle {...ICON_SMALL} />}
+            loading={open.running}
+            onClick={() => void open.run()}
+          >
+            {t('directory.message')}
+          </Button>
+        )}
+        {!own && me?.role === 'admin' && <ResetPassword person={person} />}
+      </div>
+    </article>
+  );
+}
+
+function Fact({ label, value }: { label: string; value: string }) {
+  return (
+    <div className={styles['fact']}>
+      <dt>{label}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+function PresenceLine({ person, own }: { person: Person; own: boolean }) {
+  const t = useT();
+  const now = useNow();
+  const presence = usePresence(person.user_id);
+  useWatch(own ? [] : [person.user_id]);
+  if (own) return <p className={styles['sub']}>{t('directory.this_is_you')}</p>;
+  if (person.disabled) return <p className={styles['sub']}>{t('directory.disabled')}</p>;
+  const online = presence?.online ?? person.online ?? false;
+  const seenAt = presence?.last_seen_at ?? person.last_seen_at;
+  if (online) {
+    return (
+      <p className={styles['sub']} data-online="true">
+        {t('chat.online')}
+      </p>
+    );
+  }
+  return (
+    <p className={styles['sub']}>
+      {seenAt === undefined ? t('chat.offline') : t('chat.last_seen', { when: agoText(t, seenAt, now) })}
+    </p>
+  );
+}
+
+function ResetPassword({ person }: { person: Person }) {
+  const t = useT();
+  const client = useClient();
+  const [, navigate] = useLocation();
+  const [asking, setAsking] = useState(false);
+  const reset = useCallback(async () => {
+    const answer = await client.write<{ login: string; credential: string }>('space.reset_credential', {
+      user_id: person.user_id,
+    });
+    handOut({ people: [{ name: person.name, login: answer.login, credential: answer.credential }], skipped: [] });
+    navigate(paths.credentials);
+  }, [client, navigate, person]);
+  return (
+    <>
+      <Button variant="default" onClick={() => setAsking(true)}>
+        {t('directory.reset')}
+      </Button>
+      {asking && (
+        <ConfirmDialog
+          title={t('directory.reset_title', { name: person.name })}
+          text={t('directory.reset_text')}
+          action={t('directory.reset')}
+          run={reset}
+          onClose={() => setAsking(false)}
+        />
+      )}
+    </>
+  );
+}

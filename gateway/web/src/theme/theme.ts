@@ -1,0 +1,92 @@
+// Mantine's theme, drawn from the same tokens, and the widths at which the layout changes.
+
+import { createTheme, type MantineColorsTuple } from '@mantine/core';
+
+const teal: MantineColorsTuple = [
+  '#e3f6f4',
+  '#c5ebe8',
+  '#97dbd5',
+  '#63cbc3',
+  '#3cc4ba',
+  '#1ea39a',
+  '#128a84',
+  '#0b7a75',
+  '#096762',
+  '#07524e',
+];
+
+const red: MantineColorsTuple = [
+  '#fdecec',
+  '#f9d2d2',
+  '#f3abab',
+  '#ff8a84',
+  '#e96a66',
+  '#dc4a47',
+  '#cf3534',
+  '#c32a2a',
+  '#a52222',
+  '#861a1a',
+];
+
+const dark: MantineColorsTuple = [
+  '#e7ecf1',
+  '#aab5c1',
+  '#93a0ae',
+  '#6d7a88',
+  '#3a4552',
+  '#28303a',
+  '#1e252d',
+  '#161b21',
+  '#11151a',
+  '#0f1317',
+];
+
+export const theme = createTheme({
+  colors: { teal, red, dark },
+  primaryColor: 'teal',
+  primaryShade: { light: 7, dark: 4 },
+  autoContrast: true,
+  black: '#1b2430',
+  fontFamily: 'var(--font)',
+  fontFamilyMonospace: 'var(--font-mono)',
+  fontSizes: {
+    xs: 'var(--text-12)',
+    sm: 'var(--text-14)',
+    md: 'var(--text-14)',
+    lg: 'var(--text-16)',
+    xl: 'var(--text-20)',
+  },
+  radius: {
+    xs: 'var(--s1)',
+    sm: 'var(--radius-field)',
+    md: 'var(--radius)',
+    lg: 'var(--radius-bubble)',
+    xl: 'var(--radius-round)',
+  },
+  spacing: { xs: 'var(--s2)', sm: 'var(--s3)', md: 'var(--s4)', lg: 'var(--s6)', xl: 'var(--s8)' },
+  defaultRadius: 'sm',
+  cursorType: 'pointer',
+  respectReducedMotion: true,
+  headings: { fontWeight: '600' },
+});
+
+export type Width = 'phone' | 'tablet' | 'desk';
+
+/** Least width of a layout in CSS pixels. */
+export const WIDTHS: { width: Width; from: number }[] = [
+  { width: 'desk', from: 1200 },
+  { width: 'tablet', from: 768 },
+  { width: 'phone', from: 0 },
+];
+
+export function widthOf(pixels: number): Width {
+  return WIDTHS.find(({ from }) => pixels >= from)?.width ?? 'phone';
+}
+
+export const ICON = { size: 20, strokeWidth: 1.75 } as const;
+export const ICON_SMALL = { size: 16, strokeWidth: 1.75 } as const;
+
+/** How many colours `--person-n` there are. */
+export const PERSON_COLOURS = 8;
+/** Nothing is shown for what is loaded faster than this. */
+export const SKELETON_AFTER_MS = 150;
