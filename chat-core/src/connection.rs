@@ -119,6 +119,7 @@ pub struct Logs {
 /// What was missed of one log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
+#[schemars(rename = "Resumed{T}")]
 pub enum Resumed<T> {
     /// Exactly the missing entries.
     Recovered {

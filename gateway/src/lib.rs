@@ -6,6 +6,7 @@
 
 pub mod assets;
 pub mod config;
+pub mod generate;
 pub mod http;
 pub mod server;
 pub mod setup_link;

@@ -17,6 +17,7 @@ const CURSOR_GOOD_FOR_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// A part of a list.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PageOf{T}")]
 pub struct Page<T> {
     /// The items, in the list's order.
     pub items: Vec<T>,

@@ -118,7 +118,7 @@ pub struct AddMembers {
 
 /// What became of the lines.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct AddedMembers {
+pub struct AddedLines {
     /// In the order of the lines; empty lines are left out.
     pub items: Vec<AddedLine>,
 }
@@ -263,7 +263,7 @@ async fn added(
     })
 }
 
-async fn add_members(ctx: Ctx, p: AddMembers) -> Answer<AddedMembers> {
+async fn add_members(ctx: Ctx, p: AddMembers) -> Answer<AddedLines> {
     let caller = ctx.caller()?;
     let lines: Vec<(usize, &str)> = p
         .text
@@ -288,7 +288,7 @@ async fn add_members(ctx: Ctx, p: AddMembers) -> Answer<AddedMembers> {
     for (number, line) in lines {
         items.push(add_line(&ctx, &caller, &key, number, line).await?);
     }
-    Ok(AddedMembers { items })
+    Ok(AddedLines { items })
 }
 
 /// Adds the person of one line. Only what is wrong with the line itself is told in its row; when the

@@ -1,0 +1,848 @@
+// Derived from the server's table of methods. Refresh with: UPDATE=1 cargo test -p gateway generated
+
+/** The old and the new password. */
+export interface AccountChangePasswordParams {
+  /** 8 to 64 characters, a letter and a digit, not the login. */
+  new_password: string;
+  /** The password, or the one-time credential, that is good now. */
+  old_password: string;
+}
+
+/** A colleague who was added. */
+export interface Added {
+  /** What he signs in with the first time; shown only now. */
+  credential: string;
+  /** The name he signs in with. */
+  login: string;
+  /** The person. */
+  user: Person;
+}
+
+/** What became of a line. */
+export interface AddedLine {
+  /** What he signs in with the first time; shown only now. */
+  credential?: string;
+  /** Why it was refused. */
+  error?: ApiError;
+  /** Counted from 1. */
+  line: number;
+  /** The login on it. */
+  login?: string;
+  /** The name on it. */
+  name?: string;
+  /** What became of it. */
+  outcome: LineOutcome;
+  /** The person. */
+  user_id?: Id;
+}
+
+/** What became of the lines. */
+export interface AddedLines {
+  /** In the order of the lines; empty lines are left out. */
+  items: AddedLine[];
+}
+
+/** Who was added. */
+export interface AddedMembers {
+  /** Members from now on. */
+  added: Id[];
+  /** Members already. */
+  already: Id[];
+}
+
+/** The one error that leaves the server. */
+export interface ApiError {
+  /** What a client does. */
+  class: Class;
+  /** The requirement row's word. */
+  code: string;
+  /** The parameter that is wrong. */
+  field?: string;
+  /** What a person reads. */
+  message: Sentence;
+  /** Names this call in the server's log. */
+  request_id: string;
+  /** Wait this long before trying again. */
+  retry_after_ms?: number;
+}
+
+/** Data of `conversation.changed`. */
+export interface Changed {
+  /** Ask `conversation.get` for its new state. */
+  conversation_id: Id;
+}
+
+/** Data of `presence.changed`, and what `presence.watch` answers. */
+export interface Changes {
+  /** The people. */
+  items: Presence[];
+}
+
+/** What a client does about it; also decides the HTTP status. */
+export type Class = "unauthenticated" | "forbidden" | "not_found" | "invalid" | "conflict" | "limited" | "unavailable" | "unknown" | "internal";
+
+/** Who opens a connection, and what he has seen. */
+export interface ConnectionOpenParams {
+  /** Name and version of the client. */
+  client: string;
+  /** Per conversation, the last entry that was seen (≤ 100). */
+  cursors?: Record<string, number>;
+  /** Names this installation of a client. */
+  device_id: string;
+  /** `zh-CN`, `en`, … */
+  locale: string;
+  /** The last entry of the log `self` that was seen. */
+  self_seq?: number;
+  /** An access token. */
+  token: string;
+}
+
+/** A newer access token. */
+export interface ConnectionRenewParams {
+  /** An access token of the same session. */
+  token: string;
+}
+
+/** A conversation by itself. */
+export interface Conversation {
+  /** Names it. */
+  conversation_id: Id;
+  /** Counted entries so far. */
+  count: number;
+  /** When it began; absent before the first message of a direct chat. */
+  created_at?: number;
+  /** The first entry one may see. */
+  from_seq: number;
+  /** Number of the last entry; 0 before the first. */
+  head_seq: number;
+  /** What a new member sees of the past. */
+  history: History;
+  /** What it is. */
+  kind: Kind;
+  /** The last message one may see. */
+  last?: Preview;
+  /** Members. */
+  member_count: number;
+  /** The first nine members. */
+  member_ids: Id[];
+  /** All members, up to 50 of them; more by `conversation.members`. */
+  members?: Member[];
+  /** The name of a discussion. */
+  name?: string;
+  /** Who owns a discussion. */
+  owner_id?: Id;
+  /** The other one of a direct chat. */
+  peer_id?: Id;
+  /** Counted entries up to there. `unread` = `count` − `read_count`, never below 0. */
+  read_count: number;
+  /** How far one has read. */
+  read_seq: number;
+  /** Whether it goes on. */
+  state: State;
+  /** Messages one has not read. */
+  unread: number;
+}
+
+/** Colleagues to add. */
+export interface ConversationAddMembersParams {
+  /** The discussion. */
+  conversation_id: Id;
+  /** 1 to 200 colleagues. */
+  user_ids: Id[];
+}
+
+/** A discussion to begin. */
+export interface ConversationCreateDiscussionParams {
+  /** Its name; the first members' names when absent. */
+  name?: string;
+  /** 1 to 499 colleagues beside oneself. */
+  user_ids: Id[];
+}
+
+/** How far one has read. */
+export interface ConversationMarkReadParams {
+  /** Where. */
+  conversation_id: Id;
+  /** Up to and with this entry. */
+  seq: number;
+}
+
+/** Which members. */
+export interface ConversationMembersParams {
+  /** The conversation. */
+  conversation_id: Id;
+  /** `next` of the page before. */
+  cursor?: string;
+  /** Members at most (1 to 200, 50 when absent). */
+  limit?: number;
+}
+
+/** Names a colleague. */
+export interface ConversationOpenDirectParams {
+  /** The colleague. */
+  user_id: Id;
+}
+
+/** Names a conversation. */
+export interface ConversationRef {
+  /** The conversation. */
+  conversation_id: Id;
+}
+
+/** A new name. */
+export interface ConversationRenameParams {
+  /** The discussion. */
+  conversation_id: Id;
+  /** 1 to 50 characters. */
+  name: string;
+}
+
+/** A conversation in one's list. */
+export interface ConversationRow {
+  /** Names it. */
+  conversation_id: Id;
+  /** Counted entries so far. */
+  count: number;
+  /** The first entry one may see. */
+  from_seq: number;
+  /** Number of the last entry; 0 before the first. */
+  head_seq: number;
+  /** What it is. */
+  kind: Kind;
+  /** The last message one may see. */
+  last?: Preview;
+  /** Members. */
+  member_count: number;
+  /** The first nine members. */
+  member_ids: Id[];
+  /** The name of a discussion. */
+  name?: string;
+  /** Who owns a discussion. */
+  owner_id?: Id;
+  /** The other one of a direct chat. */
+  peer_id?: Id;
+  /** Counted entries up to there. `unread` = `count` − `read_count`, never below 0. */
+  read_count: number;
+  /** How far one has read. */
+  read_seq: number;
+  /** Whether it goes on. */
+  state: State;
+  /** Messages one has not read. */
+  unread: number;
+}
+
+/** Data of `message.created`. */
+export interface Created {
+  /** The message. */
+  message: Message;
+}
+
+/** A new one-time credential. */
+export interface Credential {
+  /** What he signs in with the next time; shown only now. */
+  credential: string;
+  /** The name he signs in with. */
+  login: string;
+}
+
+/** Names people. */
+export interface DirectoryGetParams {
+  /** 1 to 200 ids; ids of nobody in the space are left out of the answer. */
+  user_ids: Id[];
+}
+
+/** What to look for. */
+export interface DirectorySearchParams {
+  /** Hits at most (1 to 50, 50 when absent). */
+  limit?: number;
+  /** 1 to 64 characters. */
+  query: string;
+}
+
+/** Data of `connection.expiring`. */
+export interface Expiring {
+  /** When the access token ends. */
+  expires_at: number;
+}
+
+/** What a new member sees of the past. */
+export type History = "from_join" | "full";
+
+/** 128 bits as 26 lower-case Crockford base-32 characters */
+export type Id = string;
+
+/** What a conversation is. */
+export type Kind = "direct" | "discussion";
+
+/** What became of a line. */
+export type LineOutcome = "added" | "exists" | "invalid";
+
+/** What was missed, per log that was named. */
+export interface Logs {
+  /** Conversations. */
+  conversations: Record<string, ResumedMessage>;
+  /** The log `self`. */
+  self?: ResumedSelfAppended;
+}
+
+/** How far one has read now. */
+export interface Marked {
+  /** Counted entries up to there. */
+  read_count: number;
+  /** Up to and with this entry; never behind where one was. */
+  read_seq: number;
+  /** Messages one has not read. */
+  unread: number;
+}
+
+/** A member of a conversation. */
+export interface Member {
+  /** Since when. */
+  joined_at: number;
+  /** How far he has read; absent above 50 members. */
+  read_seq?: number;
+  /** What he does. */
+  role: MemberRole;
+  /** Who. */
+  user_id: Id;
+}
+
+/** Names a member of a conversation. */
+export interface MemberOf {
+  /** The discussion. */
+  conversation_id: Id;
+  /** The member. */
+  user_id: Id;
+}
+
+/** Who does what in a conversation. */
+export type MemberRole = "owner" | "member";
+
+/** A message. */
+export interface Message {
+  /** Who sent it, or who did what a system line tells. */
+  author_id: Id;
+  /** The sender's id for it. */
+  client_msg_id?: string;
+  /** Where. */
+  conversation_id: Id;
+  /** Counted entries up to this one. */
+  count: number;
+  /** What it is. */
+  kind: MessageKind;
+  /** When it was written to the log. */
+  sent_at: number;
+  /** Its number: 1, 2, 3, … without gaps. */
+  seq: number;
+  /** A system line. */
+  system?: SystemLine;
+  /** A text. */
+  text?: string;
+}
+
+/** What a message is. */
+export type MessageKind = "text" | "system";
+
+/** Which messages: at most one of `before`, `after`, `around`; the newest when none is given. */
+export interface MessageListParams {
+  /** Those just after this number. */
+  after?: number;
+  /** Those on both sides of this number, and itself. */
+  around?: number;
+  /** Those just before this number. */
+  before?: number;
+  /** Where. */
+  conversation_id: Id;
+  /** Messages at most (1 to 200, 50 when absent). */
+  limit?: number;
+}
+
+/** A text to send. */
+export interface MessageSendParams {
+  /** 1 to 64 bytes; the same id with the same text gets the first answer. */
+  client_msg_id: string;
+  /** Where to. */
+  conversation_id: Id;
+  /** The other one of a direct chat; needed for its first message. */
+  peer_id?: Id;
+  /** 1 to 5,000 characters. */
+  text: string;
+}
+
+/** Messages in order of their numbers. */
+export interface Messages {
+  /** Number of the last entry there is. */
+  head_seq: number;
+  /** The messages. */
+  items: Message[];
+  /** There are newer ones. */
+  more_after: boolean;
+  /** There are older ones that one may see. */
+  more_before: boolean;
+}
+
+/** Parameters of a method that takes none, and the result of one that answers nothing. */
+export type Nothing = Record<string, never>;
+
+/** A connection that is open. */
+export interface Opened {
+  /** When the access token ends. */
+  expires_at: number;
+  /** The server sends a heartbeat this often; so should the client. */
+  heartbeat_ms: number;
+  /** Another one than before: everything kept must be loaded anew. */
+  incarnation: string;
+  /** What was missed. */
+  logs: Logs;
+  /** Calls that may be under way at the same time. */
+  max_in_flight: number;
+  /** How long to wait before coming back after a cut. */
+  reconnect: Reconnect;
+  /** The server's clock. */
+  server_now_at: number;
+  /** The company. */
+  space: Space;
+  /** The person. */
+  user: Person;
+}
+
+/** A part of a list. */
+export interface PageOfConversationRow {
+  /** The items, in the list's order. */
+  items: ConversationRow[];
+  /** Where the next page begins; absent at the end. */
+  next?: string;
+}
+
+/** A part of a list. */
+export interface PageOfMember {
+  /** The items, in the list's order. */
+  items: Member[];
+  /** Where the next page begins; absent at the end. */
+  next?: string;
+}
+
+/** A part of a list. */
+export interface PageOfPerson {
+  /** The items, in the list's order. */
+  items: Person[];
+  /** Where the next page begins; absent at the end. */
+  next?: string;
+}
+
+/** Which part of a list. */
+export interface PageParams {
+  /** `next` of the page before. */
+  cursor?: string;
+  /** Items at most (1 to 200, 50 when absent). */
+  limit?: number;
+}
+
+/** People. */
+export interface People {
+  /** The people. */
+  items: Person[];
+}
+
+/** A member of the space as others see him. */
+export interface Person {
+  /** `A` to `Z` or `#`: where he stands in the directory. */
+  initial: string;
+  /** The name he signs in with. */
+  login: string;
+  /** The person's name. */
+  name: string;
+  /** Whether he has an open connection. */
+  online: boolean;
+  /** What he may do. */
+  role: Role;
+  /** His job. */
+  title?: string;
+  /** Names this person in the space. */
+  user_id: Id;
+}
+
+/** Whether a person is online. */
+export interface Presence {
+  /** When the last connection closed. */
+  last_seen_at?: number;
+  /** Has an open connection. */
+  online: boolean;
+  /** Who. */
+  user_id: Id;
+}
+
+/** Whom to watch. */
+export interface PresenceWatchParams {
+  /** Up to 200 people; none ends the watch. */
+  user_ids: Id[];
+}
+
+/** The last message, in a list. */
+export interface Preview {
+  /** Who sent it. */
+  author_id: Id;
+  /** What it is. */
+  kind: MessageKind;
+  /** When it was sent. */
+  sent_at: number;
+  /** Its number. */
+  seq: number;
+  /** A system line. */
+  system?: SystemLine;
+  /** The first 100 characters of a text. */
+  text?: string;
+}
+
+/** Data of `conversation.read`. */
+export interface Read {
+  /** Where. */
+  conversation_id: Id;
+  /** Counted entries up to there. */
+  count: number;
+  /** Up to which entry. */
+  seq: number;
+  /** Who. */
+  user_id: Id;
+}
+
+/** A span of time to choose from. */
+export interface Reconnect {
+  /** At most. */
+  max_ms: number;
+  /** At least. */
+  min_ms: number;
+}
+
+/** The refresh token, unless the cookie has it. */
+export interface Refresh {
+  /** The refresh token. */
+  refresh_token?: string;
+}
+
+/** The connection goes on. */
+export interface Renewed {
+  /** Until then. */
+  expires_at: number;
+}
+
+/** What was missed of one log. */
+export type ResumedMessage = {
+  /** In order; empty when nothing was missed. */
+  entries: Message[];
+  /** The last entry there is. */
+  head_seq: number;
+  state: "recovered";
+} | {
+  /** The last entry there is. */
+  head_seq: number;
+  state: "reload";
+} | {
+  state: "not_found";
+};
+
+/** What was missed of one log. */
+export type ResumedSelfAppended = {
+  /** In order; empty when nothing was missed. */
+  entries: SelfAppended[];
+  /** The last entry there is. */
+  head_seq: number;
+  state: "recovered";
+} | {
+  /** The last entry there is. */
+  head_seq: number;
+  state: "reload";
+} | {
+  state: "not_found";
+};
+
+/** Data of `connection.resync`. */
+export type Resync = Record<string, never>;
+
+/** What a member may do in the space. */
+export type Role = "admin" | "member";
+
+/** Data of `self.appended`: an entry of one's own log. */
+export interface SelfAppended {
+  /** When. */
+  at: number;
+  /** Where. */
+  conversation_id: Id;
+  /** Counted entries up to there. */
+  read_count?: number;
+  /** How far one has read. */
+  read_seq?: number;
+  /** Its number in the log `self`. */
+  seq: number;
+  /** What. */
+  what: SelfWhat;
+}
+
+/** Something that happened to oneself. */
+export type SelfWhat = "joined" | "left" | "read";
+
+/** A text that was sent. */
+export interface Sent {
+  /** Where. */
+  conversation_id: Id;
+  /** The message as everybody sees it. */
+  message: Message;
+  /** When it was written to the log. */
+  sent_at: number;
+  /** Its number. */
+  seq: number;
+}
+
+/** A sentence in the two languages of the product. */
+export interface Sentence {
+  /** English. */
+  en: string;
+  /** Chinese. */
+  zh: string;
+}
+
+/** A device one is signed in on. */
+export interface SessionInfo {
+  /** From which address. */
+  address: string;
+  /** When it signed in. */
+  created_at: number;
+  /** The device that asks. */
+  current: boolean;
+  /** The device's name. */
+  device_name: string;
+  /** When it last got new tokens. */
+  last_seen_at: number;
+  /** The session. */
+  session_id: Id;
+}
+
+/** Names a session. */
+export interface SessionRevokeParams {
+  /** The session. */
+  session_id: Id;
+}
+
+/** Who signs in, on what. */
+export interface SessionSignInParams {
+  /** Keep the refresh token as an `HttpOnly` cookie instead of answering it. */
+  cookie?: boolean;
+  /** Names this installation of a client. */
+  device_id?: string;
+  /** A name for this device. */
+  device_name?: string;
+  /** The login name. */
+  login: string;
+  /** The password, or the one-time credential. */
+  password: string;
+}
+
+/** All devices. */
+export interface Sessions {
+  /** Newest first. */
+  items: SessionInfo[];
+}
+
+/** The company and its first administrator. */
+export interface SetupCompleteParams {
+  /** The company's name. */
+  company_name: string;
+  /** Keep the refresh token as an `HttpOnly` cookie instead of answering it. */
+  cookie?: boolean;
+  /** A name for this device. */
+  device_name?: string;
+  /** The name he signs in with. */
+  login: string;
+  /** The administrator's name. */
+  name: string;
+  /** His password. */
+  password: string;
+  /** What stands behind `#` in the set-up link. */
+  token: string;
+}
+
+/** Whether there is a company. */
+export interface SetupState {
+  /** There is. */
+  done: boolean;
+}
+
+/** What a device needs to go on. */
+export interface SignedIn {
+  /** When the access token ends. */
+  access_expires_at: number;
+  /** For `Authorization: Bearer` and `connection.open`. */
+  access_token: string;
+  /** Signed in with a first password, which must be changed before anything else. */
+  must_change_password: boolean;
+  /** When the refresh token ends. */
+  refresh_expires_at: number;
+  /** For `session.refresh`; absent when it is kept as a cookie. */
+  refresh_token?: string;
+  /** This device's session. */
+  session_id: Id;
+  /** The company. */
+  space: Space;
+  /** The person. */
+  user: Person;
+}
+
+/** The company. */
+export interface Space {
+  /** Its name. */
+  name: string;
+  /** Names it. */
+  space_id: Id;
+}
+
+/** A colleague to add. */
+export interface SpaceAddMemberParams {
+  /** The name he will sign in with. */
+  login: string;
+  /** His name. */
+  name: string;
+  /** What he may do; `member` when absent. */
+  role?: Role;
+  /** His job. */
+  title?: string;
+}
+
+/** A pasted list. */
+export interface SpaceAddMembersParams {
+  /** One person a line: name, then login, separated by a tab, a comma or a space. ≤ 500 lines. */
+  text: string;
+}
+
+/** Names a member. */
+export interface SpaceResetCredentialParams {
+  /** The member. */
+  user_id: Id;
+}
+
+/** Whether a conversation goes on. */
+export type State = "open" | "dissolved";
+
+/** What happened to a conversation. */
+export type SystemLine = {
+  /** The members. */
+  user_ids: Id[];
+  what: "created";
+} | {
+  /** The new members. */
+  user_ids: Id[];
+  what: "joined";
+} | {
+  what: "left";
+} | {
+  /** Who is a member no more. */
+  user_ids: Id[];
+  what: "removed";
+} | {
+  /** The new name. */
+  name: string;
+  what: "renamed";
+} | {
+  /** The new owner. */
+  user_ids: Id[];
+  what: "transferred";
+} | {
+  what: "dissolved";
+};
+
+/** Data of `conversation.typed`. */
+export interface Typed {
+  /** Where. */
+  conversation_id: Id;
+  /** Who. */
+  user_id: Id;
+}
+
+/** Every method: what it takes and what it answers. */
+export interface Methods {
+  /** Change one's password; ends all other sessions */
+  "account.change_password": { params: AccountChangePasswordParams; result: SignedIn };
+  /** The first frame of a WebSocket: who one is, and what one has seen */
+  "connection.open": { params: ConnectionOpenParams; result: Opened };
+  /** Go on with a newer access token */
+  "connection.renew": { params: ConnectionRenewParams; result: Renewed };
+  /** Add colleagues to a discussion */
+  "conversation.add_members": { params: ConversationAddMembersParams; result: AddedMembers };
+  /** Begin a discussion */
+  "conversation.create_discussion": { params: ConversationCreateDiscussionParams; result: Conversation };
+  /** End a discussion for all (owner) */
+  "conversation.dissolve": { params: ConversationRef; result: Nothing };
+  /** One conversation */
+  "conversation.get": { params: ConversationRef; result: Conversation };
+  /** Leave a discussion */
+  "conversation.leave": { params: ConversationRef; result: Nothing };
+  /** One's conversations, the latest first */
+  "conversation.list": { params: PageParams; result: PageOfConversationRow };
+  /** Move one's read position forward */
+  "conversation.mark_read": { params: ConversationMarkReadParams; result: Marked };
+  /** The members of a conversation */
+  "conversation.members": { params: ConversationMembersParams; result: PageOfMember };
+  /** The direct chat with a colleague; writes nothing */
+  "conversation.open_direct": { params: ConversationOpenDirectParams; result: Conversation };
+  /** Remove a member (owner) */
+  "conversation.remove_member": { params: MemberOf; result: Nothing };
+  /** Rename a discussion (owner) */
+  "conversation.rename": { params: ConversationRenameParams; result: Nothing };
+  /** Give a discussion to another member (owner) */
+  "conversation.transfer": { params: MemberOf; result: Nothing };
+  /** Tell the others that one is typing */
+  "conversation.typing": { params: ConversationRef; result: Nothing };
+  /** The members with these ids */
+  "directory.get": { params: DirectoryGetParams; result: People };
+  /** Members by name, sound, initials or login */
+  "directory.search": { params: DirectorySearchParams; result: People };
+  /** Messages of a conversation, in order */
+  "message.list": { params: MessageListParams; result: Messages };
+  /** Send a text */
+  "message.send": { params: MessageSendParams; result: Sent };
+  /** Whether these people are online, and each change for 5 minutes; replaces the earlier set */
+  "presence.watch": { params: PresenceWatchParams; result: Changes };
+  /** The devices one is signed in on */
+  "session.list": { params: Nothing; result: Sessions };
+  /** A new pair of tokens for a refresh token */
+  "session.refresh": { params: Refresh; result: SignedIn };
+  /** End the session of one device */
+  "session.revoke": { params: SessionRevokeParams; result: Nothing };
+  /** End the sessions of all other devices */
+  "session.revoke_others": { params: Nothing; result: Nothing };
+  /** Sign in with a login and a password or one-time credential */
+  "session.sign_in": { params: SessionSignInParams; result: SignedIn };
+  /** End the session of this device */
+  "session.sign_out": { params: Refresh; result: Nothing };
+  /** Name the company and its first administrator */
+  "setup.complete": { params: SetupCompleteParams; result: SignedIn };
+  /** Whether the company is set up */
+  "setup.state": { params: Nothing; result: SetupState };
+  /** Add a colleague; answers a one-time credential */
+  "space.add_member": { params: SpaceAddMemberParams; result: Added };
+  /** Add the colleagues of a pasted list */
+  "space.add_members": { params: SpaceAddMembersParams; result: AddedLines };
+  /** The members, in order of the sound of their names */
+  "space.members": { params: PageParams; result: PageOfPerson };
+  /** A new one-time credential for a colleague; ends his sessions */
+  "space.reset_credential": { params: SpaceResetCredentialParams; result: Credential };
+}
+
+/** Every event that is pushed: its data. */
+export interface Events {
+  /** The access token ends within a minute: renew */
+  "connection.expiring": Expiring;
+  /** Pushes were left out: ask for what is missing */
+  "connection.resync": Resync;
+  /** Name, members or state of a conversation changed */
+  "conversation.changed": Changed;
+  /** A member has read up to an entry */
+  "conversation.read": Read;
+  /** A member is typing */
+  "conversation.typed": Typed;
+  /** A message in a conversation one is in */
+  "message.created": Created;
+  /** People came online or went offline */
+  "presence.changed": Changes;
+  /** Something happened to oneself, on whatever device */
+  "self.appended": SelfAppended;
+}
