@@ -8,8 +8,11 @@ use crate::contract::{
     AppliedCommit, Direction, Home, KeyRange, Outcome, Partition, Row, RowAt, StoreError,
 };
 
+pub(crate) mod embedded;
 pub(crate) mod layout;
 pub(crate) mod memory;
+#[cfg(test)]
+mod tests;
 
 /// Commits that are persisted together.
 #[derive(Debug, Clone)]
@@ -62,7 +65,7 @@ pub struct Attempt {
 }
 
 /// What an engine knows of itself when it is opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opened {
     /// Position of the newest commit; the one before the first in an empty store.
     pub last_position: u64,
@@ -70,6 +73,8 @@ pub struct Opened {
     pub last_time_ms: i64,
     /// Drawn when the store was created.
     pub incarnation: u64,
+    /// Young attempts in order of position.
+    pub attempts: Vec<Attempt>,
 }
 
 /// Why a round was not persisted.
@@ -112,9 +117,6 @@ pub trait Engine: Send + Sync + 'static {
     /// Makes a durable round visible. It is repeated until it succeeds.
     async fn apply(&self, round: &Round) -> Result<(), StoreError>;
 
-    /// Attempts of commits after `position`, oldest first.
-    async fn attempts_after(&self, position: u64) -> Result<Vec<Attempt>, StoreError>;
-
     /// Up to `limit` commits with effects after `position`, oldest first.
     async fn effects_after(
         &self,
@@ -122,11 +124,20 @@ pub trait Engine: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<AppliedCommit>, StoreError>;
 
-    /// Forgets effects of rounds wholly before `effects`, and attempts of rounds wholly before `attempts`.
-    async fn forget(&self, effects: u64, attempts: u64) -> Result<(), StoreError>;
+    /// Forgets effects of rounds wholly before `position`, and attempts of those older than `young_ms`.
+    /// The newest round that begins before `position` may reach over it, so it stays.
+    async fn forget(&self, position: u64, young_ms: i64) -> Result<(), StoreError>;
 
     /// Up to `limit` homes after `after`, in the order of their names.
     async fn homes(&self, after: Option<&Home>, limit: usize) -> Result<Vec<Home>, StoreError>;
+
+    /// True if [`Engine::idle`] has work.
+    fn wants_idle(&self) -> bool {
+        false
+    }
+
+    /// Called when no commit came for a second.
+    async fn idle(&self) {}
 
     /// Makes everything durable and lets go of the files. Later calls answer `Closed`.
     async fn close(&self);

@@ -33,7 +33,10 @@ pub mod engine;
 mod limits;
 mod reserved;
 mod store;
+#[cfg(any(test, feature = "suite"))]
+pub mod suite;
 mod table;
+mod timers;
 mod transaction;
 mod value;
 mod writer;
@@ -47,5 +50,6 @@ pub use key::{KeyError, KeyPart};
 pub use limits::{FIRST_POSITION, Limits, RESERVED_TABLES_MAX, RETRIES_MAX};
 pub use store::{Prepared, Store};
 pub use table::{Log, Table};
+pub use timers::{TIMER_EFFECT, Timer};
 pub use transaction::{Race, Transaction, retry};
 pub use value::{Later, Part, Value};

@@ -33,8 +33,6 @@ pub struct Limits {
     pub attempts_ms: i64,
     /// Least free space of the file system below which commits are refused, in bytes.
     pub free_bytes_min: u64,
-    /// How often the free space is looked at, in ms of the clock.
-    pub free_check_ms: i64,
     /// How often the commit-number file is synced, in ms of the clock.
     pub commit_number_ms: i64,
     /// Block cache of the embedded engine in bytes.
@@ -72,7 +70,6 @@ impl Default for Limits {
             attempts: 65_536,
             attempts_ms: 180_000,
             free_bytes_min: 256 << 20,
-            free_check_ms: 1_000,
             commit_number_ms: 1_000,
             cache_bytes: 64 << 20,
             journal_bytes: 512 << 20,

@@ -146,14 +146,6 @@ pub(crate) fn timer_at(name: &str) -> RowAt {
     }
 }
 
-/// The timers of a home.
-pub(crate) fn timers() -> Partition {
-    Partition {
-        table: TIMERS,
-        name: Bytes::new(),
-    }
-}
-
 /// All timers by time.
 pub(crate) fn due() -> Partition {
     Partition {

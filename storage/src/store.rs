@@ -4,16 +4,19 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::ops::Bound;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::commit::{Commit, ExpectRange, at_most, check_home, check_row};
 use crate::contract::{
-    AppliedCommit, AppliedRound, Committed, Direction, Head, Home, KeyRange, Partition, Row, RowAt,
-    StoreError,
+    AppliedCommit, AppliedRound, Committed, Direction, Head, Home, KeyRange, OpenError, Partition,
+    Row, RowAt, StoreError,
 };
-use crate::engine::{AttemptId, Engine, decode_row, memory::Memory};
+use crate::engine::embedded::Embedded;
+use crate::engine::memory::Memory;
+use crate::engine::{AttemptId, Engine, decode_row};
 use crate::key::{self, KeyPart};
 use crate::limits::Limits;
 use crate::reserved;
@@ -49,39 +52,48 @@ impl Store {
     /// A store in memory; it ends with its last clone. `clock` gives ms since 1970.
     pub fn memory(limits: Limits, clock: Arc<dyn Fn() -> i64 + Send + Sync>) -> Self {
         let incarnation = drawn(&limits, clock(), "memory");
-        Self::start(
-            Arc::new(Memory::new(incarnation)),
-            limits,
-            clock,
-            Vec::new(),
-        )
+        Self::start(Arc::new(Memory::new(incarnation)), limits, clock)
     }
 
-    /// Starts the writer of an engine. `attempts` are those that may be sent again.
-    pub(crate) fn start(
+    /// Opens the store in a folder, or creates it. Blocks while the database recovers. `clock` gives ms
+    /// since 1970.
+    ///
+    /// # Errors
+    /// [`OpenError`] says in words why not: another process, another format, lost commits, damage.
+    pub fn embedded(
+        path: &Path,
+        limits: Limits,
+        clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+    ) -> Result<Self, OpenError> {
+        let engine = Embedded::open(path, &limits, clock())?;
+        Ok(Self::start(Arc::new(engine), limits, clock))
+    }
+
+    /// A store on an engine of another kind.
+    pub fn with_engine(
         engine: Arc<dyn Engine>,
         limits: Limits,
-        clock: Clock,
-        attempts: Vec<crate::engine::Attempt>,
+        clock: Arc<dyn Fn() -> i64 + Send + Sync>,
     ) -> Self {
+        Self::start(engine, limits, clock)
+    }
+
+    fn start(engine: Arc<dyn Engine>, limits: Limits, clock: Clock) -> Self {
         let opened = engine.opened();
         let (queue, waiting) = mpsc::channel(limits.queue_commits);
         let shared = Arc::new(Shared {
             last_position: AtomicU64::new(opened.last_position),
             receivers: std::sync::Mutex::default(),
         });
-        let forgotten = attempts
-            .first()
-            .map_or(opened.last_position, |a| a.position - 1);
-        let mut known = Attempts::new(limits.attempts, forgotten);
-        known.add(attempts);
+        let mut attempts = Attempts::new(limits.attempts, opened.last_position);
+        attempts.add(opened.attempts);
         let writer = Writer {
             engine: Arc::clone(&engine),
             limits: limits.clone(),
             clock: Arc::clone(&clock),
             shared: Arc::clone(&shared),
             queue: waiting,
-            attempts: known,
+            attempts,
             last_time_ms: opened.last_time_ms,
         };
         spawn(writer);
@@ -216,7 +228,6 @@ impl Store {
     }
 
     /// A new commit of this home.
-    #[must_use]
     pub fn transaction(&self, home: &Home) -> Transaction {
         Transaction::new(self.clone(), home.clone())
     }
@@ -251,12 +262,8 @@ impl Store {
     /// When the engine cannot write.
     pub async fn forget_rounds_before(&self, position: u64) -> Result<(), StoreError> {
         let position = position.min(self.last_position().await + 1);
-        let young = self.now_ms() - self.inner.limits.attempts_ms;
-        let engine = &self.inner.engine;
-        let attempts = engine.attempts_after(0).await?;
-        let first_young = attempts.iter().find(|attempt| attempt.time_ms >= young);
-        let old = first_young.map_or(position, |attempt| attempt.position);
-        engine.forget(position, position.min(old)).await
+        let young_ms = self.now_ms() - self.inner.limits.attempts_ms;
+        self.inner.engine.forget(position, young_ms).await
     }
 
     /// Position of the newest applied commit.

@@ -10,12 +10,15 @@ use crate::key::{self, KeyPart};
 use crate::limits::RESERVED_TABLES_MAX;
 use crate::value::{Value, decode_named};
 
+/// A table owns none of its types, so it is `Send` and `Sync` whatever they are.
+type Typed<P, K, V> = fn() -> (P, K, V);
+
 /// A table whose partitions are named by `P`, whose keys are `K` and whose values are `V`
 /// (MessagePack with named fields).
 pub struct Table<P, K, V> {
     id: TableId,
     name: &'static str,
-    types: PhantomData<fn() -> (P, K, V)>,
+    types: PhantomData<Typed<P, K, V>>,
 }
 
 impl<P: KeyPart, K: KeyPart, V: Serialize + DeserializeOwned> Table<P, K, V> {

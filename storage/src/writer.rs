@@ -60,6 +60,9 @@ pub(crate) struct Writer {
 /// Longest pause between two tries to apply a durable round.
 const APPLY_PAUSE_MAX_MS: u64 = 1_000;
 
+/// Without a commit for this long the engine may tidy up.
+const IDLE: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// A commit of a round with what became of it.
 type Decided = (Request, Result<Committed, StoreError>);
 
@@ -102,7 +105,7 @@ impl Writer {
         let mut bytes = 0;
         let first = match carried.take() {
             Some(request) => Message::Commit(request),
-            None => self.queue.recv().await?,
+            None => self.wait().await?,
         };
         let mut next = Some(first);
         while let Some(message) = next.take() {
@@ -122,6 +125,16 @@ impl Writer {
             }
         }
         Some(requests)
+    }
+
+    async fn wait(&mut self) -> Option<Message> {
+        while self.engine.wants_idle() {
+            match tokio::time::timeout(IDLE, self.queue.recv()).await {
+                Ok(message) => return message,
+                Err(_) => self.engine.idle().await,
+            }
+        }
+        self.queue.recv().await
     }
 
     /// A range is counted in the engine, so nothing of its home may be written before it in the round.

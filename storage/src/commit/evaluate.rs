@@ -81,12 +81,12 @@ pub(crate) fn evaluate(
             ));
         }
     }
-    let mut values = Vec::with_capacity(commit.operations.len());
+    let mut numbers = Vec::with_capacity(commit.operations.len());
     for operation in &commit.operations {
-        values.push(run.number(operation, limits)?);
+        numbers.push(run.number(operation, limits)?);
     }
-    for (operation, place) in commit.operations.iter().zip(values) {
-        run.fill(operation, place)?;
+    for (operation, numbers) in commit.operations.iter().zip(numbers) {
+        run.fill(operation, numbers)?;
     }
     let effects = run.effects(&commit.effects)?;
     let idle = run.rows.is_empty() && effects.is_empty();
@@ -114,6 +114,15 @@ fn lost(table: &crate::TableId, what: &str) -> StoreError {
     StoreError::Conflict {
         what: format!("table {} {what}", table.0),
     }
+}
+
+/// What the first pass leaves for the second.
+enum Numbers {
+    None,
+    /// The number of a new entry.
+    Entry(Outcome),
+    /// The entries that go.
+    Trimmed(std::ops::Range<u64>),
 }
 
 /// A commit while it is evaluated.
@@ -204,28 +213,21 @@ impl Run<'_> {
         }
     }
 
-    /// First pass: numbers. Gives what the second pass needs of an `append`: its entry's number.
-    fn number(
-        &mut self,
-        operation: &Operation,
-        limits: &Limits,
-    ) -> Result<Option<Outcome>, StoreError> {
+    /// First pass: numbers, so that every value may name every number.
+    fn number(&mut self, operation: &Operation, limits: &Limits) -> Result<Numbers, StoreError> {
         match operation {
             Operation::Append {
                 log,
                 counts,
                 at_most_last,
                 ..
-            } => self.append(log, *counts, *at_most_last).map(Some),
+            } => self.append(log, *counts, *at_most_last).map(Numbers::Entry),
             Operation::Add { at, n, min, max } => {
                 self.add(at, *n, *min, *max)?;
-                Ok(None)
+                Ok(Numbers::None)
             }
-            Operation::Trim { log, first } => {
-                self.trim(log, *first, limits)?;
-                Ok(None)
-            }
-            _ => Ok(None),
+            Operation::Trim { log, first } => self.trim(log, *first, limits),
+            _ => Ok(Numbers::None),
         }
     }
 
@@ -254,22 +256,22 @@ impl Run<'_> {
         Ok(outcome)
     }
 
-    fn trim(&mut self, log: &Partition, first: u64, limits: &Limits) -> Result<(), StoreError> {
+    fn trim(
+        &mut self,
+        log: &Partition,
+        first: u64,
+        limits: &Limits,
+    ) -> Result<Numbers, StoreError> {
         let at = reserved::head_at(log);
         let head = reserved::decode_head(self.row(&at)?)?;
         let first = first.min(head.last + 1);
         if first <= head.first {
-            return Ok(());
+            return Ok(Numbers::None);
         }
         let gone = usize::try_from(first - head.first).unwrap_or(usize::MAX);
         super::at_most("the trimmed part of a log", gone, limits.commit_operations)?;
-        for seq in head.first..first {
-            self.remove(entry_at(log, seq));
-            self.tell(entry_at(log, seq), Change::Delete);
-        }
-        let head = Head { first, ..head };
-        self.set(at, reserved::encode_head(head), None);
-        Ok(())
+        self.set(at, reserved::encode_head(Head { first, ..head }), None);
+        Ok(Numbers::Trimmed(head.first..first))
     }
 
     fn add(
@@ -301,7 +303,7 @@ impl Run<'_> {
     }
 
     /// Second pass: values, which may name every number of the commit.
-    fn fill(&mut self, operation: &Operation, outcome: Option<Outcome>) -> Result<(), StoreError> {
+    fn fill(&mut self, operation: &Operation, numbers: Numbers) -> Result<(), StoreError> {
         match operation {
             Operation::Put {
                 at,
@@ -319,14 +321,21 @@ impl Run<'_> {
                 self.remove(at.clone());
             }
             Operation::Append { log, value, .. } => {
-                let Some(Outcome { number, count }) = outcome else {
-                    return Ok(());
-                };
-                let seq = number.cast_unsigned();
-                let value = self.resolve(value)?;
-                let at = entry_at(log, seq);
-                self.set(at.clone(), value.clone(), None);
-                self.tell(at, Change::Append { seq, count, value });
+                if let Numbers::Entry(Outcome { number, count }) = numbers {
+                    let seq = number.cast_unsigned();
+                    let value = self.resolve(value)?;
+                    let at = entry_at(log, seq);
+                    self.set(at.clone(), value.clone(), None);
+                    self.tell(at, Change::Append { seq, count, value });
+                }
+            }
+            Operation::Trim { log, .. } => {
+                if let Numbers::Trimmed(gone) = numbers {
+                    for seq in gone {
+                        self.remove(entry_at(log, seq));
+                        self.tell(entry_at(log, seq), Change::Delete);
+                    }
+                }
             }
             Operation::Max { at, n, with } => self.max(at, *n, with)?,
             Operation::Timer {
@@ -337,7 +346,7 @@ impl Run<'_> {
             Operation::Cancel { name } => {
                 self.cancel(name)?;
             }
-            Operation::Add { .. } | Operation::Trim { .. } => {}
+            Operation::Add { .. } => {}
         }
         Ok(())
     }

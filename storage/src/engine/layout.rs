@@ -99,8 +99,11 @@ pub(crate) fn is_own(home: &str) -> bool {
         .is_some_and(|(kind, _)| kind == OWN_KIND)
 }
 
+/// A whole key and its bytes; nothing deletes.
+pub(crate) type Entry = (Vec<u8>, Option<Bytes>);
+
 /// Everything a round writes, in one list; nothing deletes.
-pub(crate) fn round_entries(round: &Round) -> Result<Vec<(Vec<u8>, Option<Bytes>)>, StoreError> {
+pub(crate) fn round_entries(round: &Round) -> Result<Vec<Entry>, StoreError> {
     let mut entries = Vec::with_capacity(round.rows.len() + 3);
     entries.extend(round.rows.iter().map(row_entry));
     if !round.attempts.is_empty() {
@@ -114,7 +117,7 @@ pub(crate) fn round_entries(round: &Round) -> Result<Vec<(Vec<u8>, Option<Bytes>
     Ok(entries)
 }
 
-fn row_entry(row: &RowWrite) -> (Vec<u8>, Option<Bytes>) {
+fn row_entry(row: &RowWrite) -> Entry {
     (row_key(&row.home, &row.at), row.stored.clone())
 }
 
@@ -151,11 +154,6 @@ fn before(area: u8, position: u64) -> Stretch {
     )
 }
 
-/// The attempts of rounds that begin at `position` or later.
-pub(crate) fn attempts_from(position: u64) -> Stretch {
-    from(AREA_ATTEMPTS, position)
-}
-
 /// The effects of rounds that begin at `position` or later.
 pub(crate) fn effects_from(position: u64) -> Stretch {
     from(AREA_EFFECTS, position)
@@ -166,14 +164,6 @@ fn from(area: u8, position: u64) -> Stretch {
         Bound::Included(area_key(area, position)),
         Bound::Excluded(vec![area + 1]),
     )
-}
-
-/// The first position in the key of a round.
-pub(crate) fn first_of(key: &[u8]) -> Result<u64, StoreError> {
-    let bytes = key.get(1..).and_then(|rest| rest.first_chunk::<8>());
-    bytes
-        .map(|bytes| u64::from_be_bytes(*bytes))
-        .ok_or_else(|| reserved::corrupt("key of a round"))
 }
 
 /// Process, number, position, time, outcomes.
@@ -201,6 +191,12 @@ pub(crate) fn decode_attempts(stored: &[u8]) -> Result<Vec<Attempt>, StoreError>
         outcomes: unpack(&outcomes),
     };
     Ok(attempts.into_iter().map(attempt).collect())
+}
+
+/// The time of the newest attempt of a round.
+pub(crate) fn newest_ms(stored: &[u8]) -> Result<i64, StoreError> {
+    let attempts = decode_attempts(stored)?;
+    Ok(attempts.last().map_or(0, |attempt| attempt.time_ms))
 }
 
 #[derive(Serialize, Deserialize)]

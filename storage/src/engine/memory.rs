@@ -5,8 +5,8 @@ use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::layout::{self, Stretch};
-use super::{Attempt, Engine, Opened, PersistError, Round};
+use super::layout;
+use super::{Engine, Opened, PersistError, Round};
 use crate::contract::{AppliedCommit, Direction, Home, KeyRange, Partition, RowAt, StoreError};
 use crate::limits::FIRST_POSITION;
 
@@ -41,6 +41,7 @@ impl Engine for Memory {
             last_position: FIRST_POSITION - 1,
             last_time_ms: 0,
             incarnation: self.incarnation,
+            attempts: Vec::new(),
         }
     }
 
@@ -97,26 +98,19 @@ impl Engine for Memory {
         Ok(())
     }
 
-    async fn attempts_after(&self, position: u64) -> Result<Vec<Attempt>, StoreError> {
-        let mut found = Vec::new();
-        for (_, stored) in self.read().range(layout::attempts_from(0)) {
-            let attempts = layout::decode_attempts(stored)?;
-            found.extend(attempts.into_iter().filter(|a| a.position > position));
-        }
-        Ok(found)
-    }
-
     async fn effects_after(
         &self,
         position: u64,
         limit: usize,
     ) -> Result<Vec<AppliedCommit>, StoreError> {
         let map = self.read();
-        let begins = map.range(layout::effects_before(position + 1)).next_back();
+        let begins = map
+            .range(layout::effects_before(position.saturating_add(1)))
+            .next_back();
         let mut found = Vec::new();
         for (_, stored) in begins
             .into_iter()
-            .chain(map.range(layout::effects_from(position + 1)))
+            .chain(map.range(layout::effects_from(position.saturating_add(1))))
         {
             let commits = layout::decode_effects(stored)?;
             found.extend(commits.into_iter().filter(|c| c.position > position));
@@ -128,13 +122,23 @@ impl Engine for Memory {
         Ok(found)
     }
 
-    async fn forget(&self, effects: u64, attempts: u64) -> Result<(), StoreError> {
+    async fn forget(&self, position: u64, young_ms: i64) -> Result<(), StoreError> {
         let mut map = self.write();
-        for stretch in [
-            layout::effects_before(effects),
-            layout::attempts_before(attempts),
-        ] {
-            forget(&mut map, stretch);
+        let effects: Vec<_> = map.range(layout::effects_before(position)).collect();
+        let mut keys: Vec<Vec<u8>> = effects
+            .iter()
+            .rev()
+            .skip(1)
+            .map(|(key, _)| (*key).clone())
+            .collect();
+        let attempts: Vec<_> = map.range(layout::attempts_before(position)).collect();
+        for (key, stored) in attempts.iter().rev().skip(1) {
+            if layout::newest_ms(stored)? < young_ms {
+                keys.push((*key).clone());
+            }
+        }
+        for key in keys {
+            map.remove(&key);
         }
         Ok(())
     }
@@ -157,13 +161,4 @@ impl Engine for Memory {
     }
 
     async fn close(&self) {}
-}
-
-/// The round that begins last may reach over the position, so it stays.
-fn forget(map: &mut BTreeMap<Vec<u8>, Bytes>, stretch: Stretch) {
-    let mut keys: Vec<Vec<u8>> = map.range(stretch).map(|(key, _)| key.clone()).collect();
-    keys.pop();
-    for key in keys {
-        map.remove(&key);
-    }
 }

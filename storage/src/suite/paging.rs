@@ -1,0 +1,202 @@
+//! Scans: pages, ranges, neighbours.
+
+use bytes::Bytes;
+
+use super::{Bench, LOG, open, put, raw, shown};
+use crate::{Direction, Home, KeyRange, Partition, Store, Value};
+
+const KEYS: [&[u8]; 12] = [
+    b"",
+    b"\0",
+    b"\0\0",
+    b"\0\xFF",
+    b"\x01",
+    b"a",
+    b"a\0",
+    b"a\xFF",
+    b"b",
+    b"\xFE\xFF",
+    b"\xFF",
+    b"\xFF\xFF",
+];
+
+fn partition(name: &[u8]) -> Partition {
+    let at = raw(name, b"");
+    Partition {
+        table: at.table,
+        name: at.partition,
+    }
+}
+
+async fn pages(
+    store: &Store,
+    home: &Home,
+    range: &KeyRange,
+    direction: Direction,
+    size: usize,
+) -> Vec<Bytes> {
+    let mut found: Vec<Bytes> = Vec::new();
+    let mut range = range.clone();
+    loop {
+        let page = store
+            .scan(home, &partition(b"p"), range.clone(), direction, size)
+            .await
+            .expect("a page");
+        assert!(page.len() <= size);
+        let Some((last, _)) = page.last() else {
+            return found;
+        };
+        range = range.resume(last.clone(), direction);
+        found.extend(page.into_iter().map(|(key, _)| key));
+    }
+}
+
+/// Every page size and range, also with empty keys and keys of 0xFF.
+pub async fn pages_join_to_the_whole_in_both_directions(bench: &dyn Bench) {
+    let (store, home, _) = open(bench);
+    for key in KEYS.iter().rev() {
+        put(&store, &home, &raw(b"p", key), "x").await;
+    }
+    let middle = |key: &'static [u8]| KeyRange {
+        from: std::ops::Bound::Excluded(Bytes::from_static(b"\0")),
+        to: std::ops::Bound::Included(Bytes::from_static(key)),
+    };
+    let ranges = [
+        KeyRange::all(),
+        KeyRange::after(&b"a"[..]),
+        KeyRange::before(&b"a"[..]),
+        KeyRange::prefix(&b"a"[..]),
+        KeyRange::prefix(&b"\xFF"[..]),
+        KeyRange::prefix(&b""[..]),
+        middle(b"b"),
+        middle(b"\0"),
+    ];
+    for range in &ranges {
+        let wanted: Vec<&[u8]> = KEYS.into_iter().filter(|key| range.contains(key)).collect();
+        for size in 1..=KEYS.len() + 1 {
+            let mut forward = pages(&store, &home, range, Direction::Forward, size).await;
+            assert_eq!(forward, wanted, "{range:?} in pages of {size}");
+            let backward = pages(&store, &home, range, Direction::Backward, size).await;
+            forward.reverse();
+            assert_eq!(backward, forward, "{range:?} backward in pages of {size}");
+        }
+    }
+    let none = store
+        .scan(
+            &home,
+            &partition(b"p"),
+            KeyRange::all(),
+            Direction::Forward,
+            0,
+        )
+        .await;
+    assert_eq!(none.unwrap(), []);
+}
+
+/// Names that are prefixes of each other, and homes likewise.
+pub async fn a_scan_stays_inside_its_partition_and_home(bench: &dyn Bench) {
+    let (store, _, _) = open(bench);
+    let homes = ["a:", "a:1", "a:1\0", "a:10", "a:1\u{ff}"].map(Home::parse);
+    let names: [&[u8]; 6] = [b"", b"p", b"p\0", b"p\0\0", b"p\0\xFF", b"p\xFF"];
+    for home in &homes {
+        for name in names {
+            let value = format!("{home}/{name:?}");
+            put(&store, home, &raw(name, b"k"), &value).await;
+        }
+    }
+    for home in &homes {
+        for name in names {
+            let rows = store
+                .scan(
+                    home,
+                    &partition(name),
+                    KeyRange::all(),
+                    Direction::Forward,
+                    100,
+                )
+                .await
+                .unwrap();
+            assert_eq!(rows.len(), 1);
+            let value = format!("{home}/{name:?}");
+            assert_eq!(shown(&store, home, &raw(name, b"k")).await, Some(value));
+        }
+    }
+}
+
+/// A page reads on behind rows that have ended.
+pub async fn ended_rows_do_not_shorten_a_page(bench: &dyn Bench) {
+    let (store, home, hands) = open(bench);
+    for n in 0..20_u8 {
+        let mut t = store.transaction(&home);
+        let at = raw(b"p", &[n]);
+        match n % 4 {
+            0 => t.put(at, super::text("stays")),
+            _ => t.put_until(at, super::text("ends"), hands.now() + 10),
+        }
+        t.commit().await.unwrap();
+    }
+    hands.forward(10);
+    for direction in [Direction::Forward, Direction::Backward] {
+        let page = store
+            .scan(&home, &partition(b"p"), KeyRange::all(), direction, 4)
+            .await
+            .unwrap();
+        let mut keys: Vec<u8> = page.iter().map(|(key, _)| key[0]).collect();
+        let wanted = match direction {
+            Direction::Forward => vec![0, 4, 8, 12],
+            Direction::Backward => vec![16, 12, 8, 4],
+        };
+        assert_eq!(keys, wanted);
+        keys.clear();
+    }
+}
+
+/// The newest entries, the oldest, a stretch.
+pub async fn entries_are_read_by_number(bench: &dyn Bench) {
+    let (store, home, _) = open(bench);
+    let log = LOG.partition(&b"l".to_vec());
+    for n in 1..=30_u64 {
+        let mut t = store.transaction(&home);
+        t.append(log.clone(), Value::encode(&n).unwrap(), true);
+        t.commit().await.unwrap();
+    }
+    let newest = store
+        .entries(&home, &log, 1, u64::MAX, Direction::Backward, 3)
+        .await
+        .unwrap();
+    let numbers: Vec<u64> = newest.iter().map(|(seq, _)| *seq).collect();
+    assert_eq!(numbers, [30, 29, 28]);
+    for (seq, row) in &newest {
+        assert_eq!(LOG.decode(row).unwrap(), *seq);
+    }
+    let stretch = store
+        .entries(&home, &log, 10, 12, Direction::Forward, 100)
+        .await
+        .unwrap();
+    let numbers: Vec<u64> = stretch.iter().map(|(seq, _)| *seq).collect();
+    assert_eq!(numbers, [10, 11, 12]);
+    let at = LOG.at(&b"l".to_vec(), 7);
+    let row = store.get(&home, &at).await.unwrap().unwrap();
+    assert_eq!(LOG.decode(&row).unwrap(), 7);
+    let none = store.entries(&home, &log, 12, 11, Direction::Forward, 9);
+    assert_eq!(none.await.unwrap(), []);
+}
+
+/// Rows of several homes in the order asked, absent ones too.
+pub async fn many_rows_are_read_at_once(bench: &dyn Bench) {
+    let (store, home, _) = open(bench);
+    let other = Home::new("thing", 2);
+    put(&store, &home, &raw(b"p", b"a"), "1").await;
+    put(&store, &other, &raw(b"p", b"a"), "2").await;
+    let wanted = [
+        (other.clone(), raw(b"p", b"a")),
+        (home.clone(), raw(b"p", b"b")),
+        (home.clone(), raw(b"p", b"a")),
+        (other, raw(b"p", b"a")),
+    ];
+    let rows = store.get_many(&wanted).await.unwrap();
+    let rows: Vec<Option<Bytes>> = rows.into_iter().map(|row| row.map(|r| r.value)).collect();
+    let value = |text: &'static str| Some(Bytes::from_static(text.as_bytes()));
+    assert_eq!(rows, [value("2"), None, value("1"), value("2")]);
+    assert_eq!(store.get_many(&[]).await.unwrap(), []);
+}
