@@ -1,5 +1,5 @@
 // Discussions: several colleagues chosen, everybody writes, somebody leaves.
-import { createDiscussion, goTo, openDetails, row, say, sees } from './screens';
+import { createDiscussion, event, goTo, openDetails, row, say, sees } from './screens';
 import { expect, test } from './world';
 
 test('IM-02 choosing two colleagues makes a discussion that all three talk in', async ({ company, people }) => {
@@ -31,7 +31,7 @@ test('IM-i12 a member leaves and reads no more, the others see it', async ({ com
   await openDetails(wang);
   await wang.getByRole('button', { name: '退出讨论' }).click();
   await wang.getByRole('dialog').getByRole('button', { name: '退出讨论' }).click();
-  await expect(boss.getByText(`${company.wang.name} 退出了讨论`)).toBeVisible();
+  await expect(event(boss, `${company.wang.name} 退出了讨论`)).toBeVisible();
   await goTo(wang, '会话');
   await expect(row(wang, '项目组')).toHaveCount(0);
 });

@@ -69,13 +69,23 @@ export async function goTo(page: Page, area: Area): Promise<void> {
   const back = page.getByRole('button', { name: '返回', exact: true });
   await expect(navigation.or(back).first()).toBeVisible();
   if (!(await navigation.isVisible())) await back.first().click();
-  await navigation.getByRole('link', { name: area === '我' ? '我' : /沟通/ }).last().click();
-  if (area !== '我') await page.getByRole('radiogroup', { name: '沟通' }).getByText(area, { exact: true }).click();
+  await navigation.getByRole('link', { name: area === '我' ? /^我/ : /沟通/ }).click();
+  if (area !== '我') await page.getByRole('navigation', { name: '沟通' }).getByRole('link', { name: area }).click();
 }
 
 /** A row of the list of conversations. */
 export function row(page: Page, name: string): Locator {
   return page.getByTestId('conversation').filter({ hasText: name });
+}
+
+/** The badge of a row: how many messages are unread. */
+export function unread(page: Page, name: string): Locator {
+  return row(page, name).getByLabel(/条未读/);
+}
+
+/** A line such as "… left" in an open chat. */
+export function event(page: Page, text: string): Locator {
+  return page.getByRole('region', { name: '消息' }).getByText(text, { exact: true });
 }
 
 export async function openChatWith(page: Page, name: string): Promise<void> {
@@ -87,8 +97,7 @@ export async function openChatWith(page: Page, name: string): Promise<void> {
 
 export async function createDiscussion(page: Page, name: string, members: string[]): Promise<void> {
   await goTo(page, '会话');
-  await page.getByRole('button', { name: '新建' }).click();
-  await page.getByRole('menuitem', { name: '发起讨论' }).click();
+  await page.getByRole('button', { name: '发起讨论' }).click();
   const dialog = page.getByRole('dialog');
   for (const member of members) await dialog.getByRole('checkbox', { name: member }).check();
   await dialog.getByLabel(/讨论名称/).fill(name);

@@ -61,7 +61,8 @@ export class Server {
   async setupLink(): Promise<string> {
     const file = join(this.data, 'setup-link');
     const until = Date.now() + START_WITHIN_MS;
-    while (!existsSync(file) && Date.now() < until) await oneMoment(LOOK_EVERY_MS);
+    while (!existsSync(file) && Date.now() < until && this.child?.exitCode === null) await oneMoment(LOOK_EVERY_MS);
+    if (!existsSync(file)) throw new Error(`the server (exit ${this.child?.exitCode}) gave no set-up link:\n${this.output}`);
     return readFileSync(file, 'utf8').trim();
   }
 

@@ -12,7 +12,7 @@ import { schemeManager } from './app/scheme';
 import { watchWidth } from './app/width';
 import { browserClient } from './core/browser';
 import { chooseLanguage, language } from './i18n';
-import { theme } from './theme/theme';
+import { cssVariables, theme } from './theme/theme';
 
 chooseLanguage(language.get());
 watchWidth();
@@ -23,7 +23,12 @@ const root = document.getElementById('root');
 if (root) {
   createRoot(root).render(
     <StrictMode>
-      <MantineProvider theme={theme} defaultColorScheme="auto" colorSchemeManager={schemeManager}>
+      <MantineProvider
+        theme={theme}
+        cssVariablesResolver={cssVariables}
+        defaultColorScheme="auto"
+        colorSchemeManager={schemeManager}
+      >
         <ClientContext value={client}>
           <App />
         </ClientContext>

@@ -104,6 +104,8 @@ export function browserClient(locale: () => string): Client {
     deviceName: deviceName(navigator.userAgent),
     locale,
   });
+  // Drafts and unsent messages are stored; everything else comes anew.
+  client.onOtherStore = () => location.reload();
   window.addEventListener('online', () => client.connection.hurry());
   window.addEventListener('offline', () => client.connection.networkGone());
   document.addEventListener('visibilitychange', () => {

@@ -50,10 +50,19 @@ export interface ClientDeps {
   locale: () => string;
 }
 
+interface ReadEvent {
+  conversation_id: ConversationId;
+  user_id: UserId;
+  seq: number;
+  count: number;
+}
+
 export const CLIENT_NAME = 'chaoke-web/0.1.0';
 
 /** Histories kept in memory; the one used longest ago is let go. */
 const TIMELINES_MAX = 30;
+/** A page that could not reach the server at its start tries again this often. */
+const START_AGAIN_MS = 3_000;
 /** Someone who types says so at most this often; a sign of typing is shown this long. */
 const TYPING_EVERY_MS = 3_000;
 export const TYPING_SHOWN_MS = 5_000;
@@ -71,11 +80,14 @@ export class Client {
   /** Who types where, until when. */
   readonly typing = new Cell<ReadonlyMap<ConversationId, ReadonlyMap<UserId, number>>>(new Map());
   readonly clockWrong = new Cell(false);
+  /** The store behind the server is another one: nothing that is kept here counts any more. */
+  onOtherStore: () => void = () => {};
 
   readonly #deps: ClientDeps;
   readonly #timelines = new Map<ConversationId, Timeline>();
   readonly #typedAt = new Map<ConversationId, number>();
   #selfSeq: number | undefined;
+  #incarnation: string | undefined;
   #userId: UserId | undefined;
 
   constructor(deps: ClientDeps) {
@@ -110,13 +122,13 @@ export class Client {
       lock: deps.api.lock,
       timers,
       newId: deps.newId,
-      onSent: (message) => this.#messageCame(message, undefined),
+      onSent: (message) => this.#messageCame(message),
       announce: () => deps.api.tabs.send({ kind: 'outbox', user_id: this.me() }),
     });
     this.drafts = new Drafts(deps.storage, timers);
     this.reading = new Reading({
       mark: (id, seq) => this.call('conversation.mark_read', { conversation_id: id, seq }),
-      onMarked: (id, seq, unread) => this.conversations.read(id, seq, unread),
+      onMarked: (id, seq, count) => this.conversations.read(id, seq, count),
       timers,
     });
     this.#wire();
@@ -143,8 +155,14 @@ export class Client {
       this.#enter(await this.api.refresh());
     } catch (thrown) {
       const error = asApiError(thrown);
-      if (error.class === 'unauthenticated') await this.#showSignIn('never');
-      else this.session.set({ kind: 'unreachable', error });
+      if (error.class === 'unauthenticated') {
+        await this.#showSignIn('never');
+        return;
+      }
+      this.session.set({ kind: 'unreachable', error });
+      this.#deps.timers.after(error.retryAfterMs ?? START_AGAIN_MS, () => {
+        if (this.session.get().kind === 'unreachable') void this.start();
+      });
     }
   }
 
@@ -196,7 +214,7 @@ export class Client {
   markRead(id: ConversationId, seq: number): void {
     const row = this.conversations.row(id);
     if (!row || (row.read_seq >= seq && row.unread === 0)) return;
-    this.conversations.read(id, seq, 0);
+    this.conversations.read(id, seq, row.count);
     this.reading.mark(id, seq);
   }
 
@@ -302,13 +320,15 @@ export class Client {
   }
 
   #opened(result: OpenResult, askedAt: number): void {
+    if (this.#incarnation !== undefined && this.#incarnation !== result.incarnation) this.onOtherStore();
+    this.#incarnation = result.incarnation;
     this.clock.learn(result.server_now_at, askedAt);
     this.clockWrong.set(this.clock.isWrong());
     this.people.put([result.user]);
     this.session.set({ kind: 'ready', user: result.user, space: result.space });
-    const { self, ...logs } = result.logs ?? {};
-    for (const [id, log] of Object.entries(logs)) this.#resumed(id, log as LogAnswer<Message>);
-    this.#selfResumed(self as LogAnswer<SelfEntry> | undefined);
+    const { self, conversations: logs } = result.logs;
+    for (const [id, log] of Object.entries(logs)) this.#resumed(id, log);
+    this.#selfResumed(self);
     // Histories whose place was not among the cursors, and everything the list missed.
     for (const [id, timeline] of this.#timelines) if (!(id in logs)) timeline.behind(undefined);
     void this.conversations.load();
@@ -319,19 +339,19 @@ export class Client {
   }
 
   #resumed(id: ConversationId, log: LogAnswer<Message>): void {
-    const timeline = this.#timelines.get(id);
-    if (log.state === 'reload') {
-      timeline?.behind(log.head_seq);
+    if (log.state === 'not_found') {
+      this.#lost(id);
       return;
     }
-    for (const message of log.entries) this.#messageCame(message, undefined);
-    timeline?.behind(log.head_seq > (timeline.cursor() ?? 0) ? log.head_seq : undefined);
+    if (log.state === 'recovered') for (const message of log.entries) this.#messageCame(message);
+    const timeline = this.#timelines.get(id);
+    if (timeline && log.head_seq > (timeline.cursor() ?? 0)) timeline.behind(log.head_seq);
   }
 
   #selfResumed(log: LogAnswer<SelfEntry> | undefined): void {
-    if (!log) return;
+    if (!log || log.state === 'not_found') return;
     if (log.state === 'recovered') for (const entry of log.entries) this.#selfEntry(entry);
-    if (log.head_seq !== undefined) this.#selfSeq = Math.max(this.#selfSeq ?? 0, log.head_seq);
+    this.#selfSeq = Math.max(this.#selfSeq ?? 0, log.head_seq);
   }
 
   #push(event: string, data: unknown): void {
@@ -339,7 +359,7 @@ export class Client {
     const id = map['conversation_id'] as ConversationId | undefined;
     switch (event) {
       case 'message.created':
-        this.#messageCame(map['message'] as Message, map['unread'] as number | undefined);
+        this.#messageCame(map['message'] as Message);
         break;
       case 'message.changed': {
         const message = map['message'] as Message;
@@ -350,7 +370,7 @@ export class Client {
         if (id !== undefined) this.#ask(id);
         break;
       case 'conversation.read':
-        this.#read(map as unknown as { conversation_id: string; user_id: string; seq: number; unread?: number });
+        this.#read(map as unknown as ReadEvent);
         break;
       case 'conversation.typed':
         if (id !== undefined) this.#someoneTyped(id, map['user_id'] as UserId);
@@ -370,31 +390,35 @@ export class Client {
     }
   }
 
-  #messageCame(message: Message, unread: number | undefined): void {
+  #messageCame(message: Message): void {
     if (!isRecord(message)) return;
     const id = message.conversation_id;
     this.#timelines.get(id)?.receive(message);
     if (message.client_msg_id !== undefined && message.author_id === this.me()) {
       this.outbox.settled(message.client_msg_id);
     }
-    if (!this.conversations.received(message, unread)) this.#ask(id);
+    if (!this.conversations.received(message)) this.#ask(id);
     else if (message.kind === 'system') this.#ask(id);
     this.#stoppedTyping(id, message.author_id);
   }
 
-  #read(event: { conversation_id: ConversationId; user_id: UserId; seq: number; unread?: number }): void {
-    const { conversation_id, user_id, seq } = event;
-    if (user_id === this.me()) this.conversations.read(conversation_id, seq, event.unread);
+  #read(event: ReadEvent): void {
+    const { conversation_id, user_id, seq, count } = event;
+    if (user_id === this.me()) this.conversations.read(conversation_id, seq, count);
     else this.conversations.othersRead(conversation_id, user_id, seq);
   }
 
   #selfEntry(entry: SelfEntry): void {
     const ask = this.conversations.applySelf(entry);
     if (ask !== undefined) this.#ask(ask);
-    if (entry.what === 'left' && entry.conversation_id !== undefined) {
-      this.#timelines.delete(entry.conversation_id);
-    }
+    if (entry.what === 'left' && entry.conversation_id !== undefined) this.#lost(entry.conversation_id);
     if (typeof entry.seq === 'number') this.#selfSeq = Math.max(this.#selfSeq ?? 0, entry.seq);
+  }
+
+  /** One is no longer in it. The draft stays. */
+  #lost(id: ConversationId): void {
+    this.#timelines.delete(id);
+    this.conversations.remove(id);
   }
 
   #ask(id: ConversationId): void {
@@ -404,18 +428,8 @@ export class Client {
   async #send(item: OutboxItem): Promise<Message> {
     const { conversation_id, client_msg_id, text } = item;
     const params = { conversation_id, client_msg_id, text, ...(item.peer_id ? { peer_id: item.peer_id } : {}) };
-    const answer = await this.connection.call<{ seq: number; sent_at: number; message?: Message }>('message.send', params);
-    return (
-      answer.message ?? {
-        conversation_id,
-        seq: answer.seq,
-        kind: 'text',
-        author_id: this.me(),
-        sent_at: answer.sent_at,
-        client_msg_id,
-        text,
-      }
-    );
+    const { message } = await this.connection.call<{ message: Message }>('message.send', params);
+    return message;
   }
 
   #someoneTyped(id: ConversationId, userId: UserId): void {

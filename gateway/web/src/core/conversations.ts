@@ -1,5 +1,5 @@
-// The list of conversations, newest activity first, and what is unread. Counts are the server's; the client
-// only counts on when an event does not carry one.
+// The list of conversations, newest activity first, and what is unread: the server's count of entries less
+// the server's count of those read. Nothing is counted here, so nothing can go wrong.
 
 import { Cell } from './cell';
 import { type ApiError, asApiError } from './errors';
@@ -128,45 +128,32 @@ export class Conversations {
   }
 
   /** A new entry. Returns false when the conversation is not known here and must be asked for. */
-  received(message: Message, unread: number | undefined): boolean {
+  received(message: Message): boolean {
     const row = this.#rows.get(message.conversation_id);
     if (!row) return false;
-    if (message.seq <= row.head_seq) {
-      if (unread !== undefined && message.seq === row.head_seq) this.#change(row, { unread });
-      return true;
-    }
-    const mine = message.author_id === this.#deps.me();
-    const counts = message.kind === 'text' ? 1 : 0;
-    const part: Partial<ConversationRow> = {
-      head_seq: message.seq,
-      count: row.count + counts,
-      last: previewOf(message),
-      unread: unread ?? (mine ? 0 : row.unread + counts),
-    };
-    if (mine && unread === undefined) part.read_seq = message.seq;
+    if (message.seq <= row.head_seq) return true;
+    const part: Partial<ConversationRow> = { head_seq: message.seq, count: message.count, last: previewOf(message) };
+    // Who writes has read what is above.
+    if (message.author_id === this.#deps.me()) Object.assign(part, { read_seq: message.seq, read_count: message.count });
     this.#change(row, part);
     return true;
   }
 
-  /** One's own reading, here or on another device. */
-  read(id: ConversationId, seq: number, unread: number | undefined): void {
+  /** One's own reading, here or on another device. `count` is what is counted up to `seq`. */
+  read(id: ConversationId, seq: number, count: number): void {
     const row = this.#rows.get(id);
     if (!row || seq < row.read_seq) return;
-    this.#change(row, { read_seq: seq, unread: unread ?? (seq >= row.head_seq ? 0 : row.unread) });
+    this.#change(row, { read_seq: seq, read_count: Math.max(count, row.read_count) });
   }
 
   /** Someone else has read. */
   othersRead(id: ConversationId, userId: UserId, seq: number): void {
     const conversation = this.details.get().get(id);
-    if (!conversation) return;
-    const next: Conversation = { ...conversation };
-    if (conversation.kind === 'direct') next.peer_read_seq = Math.max(seq, conversation.peer_read_seq ?? 0);
-    if (conversation.members) {
-      next.members = conversation.members.map((member) =>
-        member.user_id === userId ? { ...member, read_seq: Math.max(seq, member.read_seq ?? 0) } : member,
-      );
-    }
-    this.details.update((map) => new Map(map).set(id, next));
+    if (!conversation?.members) return;
+    const members = conversation.members.map((member) =>
+      member.user_id === userId ? { ...member, read_seq: Math.max(seq, member.read_seq ?? 0) } : member,
+    );
+    this.details.update((map) => new Map(map).set(id, { ...conversation, members }));
   }
 
   /** An entry of one's own log. Returns the conversation that must be asked for, if any. */
@@ -174,7 +161,7 @@ export class Conversations {
     const id = entry.conversation_id;
     if (id === undefined) return undefined;
     if (entry.what === 'left') this.remove(id);
-    else if (entry.what === 'read' && entry.read_seq !== undefined) this.read(id, entry.read_seq, entry.unread);
+    else if (entry.what === 'read') this.read(id, entry.read_seq ?? 0, entry.read_count ?? 0);
     else if (entry.what === 'joined') return id;
     return undefined;
   }
@@ -185,14 +172,16 @@ export class Conversations {
     if (old && old.head_seq > lean.head_seq) return false;
     if (old && old.read_seq > lean.read_seq) {
       lean.read_seq = old.read_seq;
-      lean.unread = Math.min(old.unread, lean.unread);
+      lean.read_count = Math.max(old.read_count, lean.read_count);
     }
+    lean.unread = unreadOf(lean);
     this.#rows.set(row.conversation_id, lean);
     return !old || old.head_seq !== lean.head_seq || old.read_seq !== lean.read_seq || old.unread !== lean.unread;
   }
 
   #change(row: ConversationRow, part: Partial<ConversationRow>): void {
-    this.#rows.set(row.conversation_id, { ...row, ...part });
+    const next = { ...row, ...part };
+    this.#rows.set(row.conversation_id, { ...next, unread: unreadOf(next) });
     this.#show();
   }
 
@@ -202,6 +191,10 @@ export class Conversations {
     for (const row of rows) unreadTotal += row.unread;
     this.view.set({ phase, rows, more: this.#next !== undefined, unreadTotal });
   }
+}
+
+function unreadOf(row: ConversationRow): number {
+  return Math.max(0, row.count - row.read_count);
 }
 
 function byActivity(a: ConversationRow, b: ConversationRow): number {
@@ -222,6 +215,6 @@ export function previewOf(message: Message): Preview {
 
 /** The row of a conversation without its details. */
 function rowOf(row: ConversationRow & Partial<Conversation>): ConversationRow {
-  const { members: _members, peer_read_seq: _peer, created_at: _created, history: _history, ...lean } = row;
+  const { members: _members, created_at: _created, history: _history, ...lean } = row;
   return lean;
 }

@@ -5,8 +5,8 @@ import type { Timers } from './clock';
 import type { ConversationId } from './wire';
 
 export interface ReadingDeps {
-  mark: (id: ConversationId, seq: number) => Promise<{ read_seq: number; unread: number }>;
-  onMarked: (id: ConversationId, seq: number, unread: number) => void;
+  mark: (id: ConversationId, seq: number) => Promise<{ read_seq: number; read_count: number }>;
+  onMarked: (id: ConversationId, seq: number, count: number) => void;
   timers: Timers;
 }
 
@@ -56,7 +56,7 @@ export class Reading {
           const answer = await this.#deps.mark(id, seq);
           if (this.#pending.get(id) === seq) this.#pending.delete(id);
           this.#sent.set(id, Math.max(seq, this.#sent.get(id) ?? 0));
-          this.#deps.onMarked(id, answer.read_seq, answer.unread);
+          this.#deps.onMarked(id, answer.read_seq, answer.read_count);
         } catch {
           // Stays pending until the next mark or reconnect.
         }

@@ -51,6 +51,8 @@ export interface SystemBody {
 export interface Message {
   conversation_id: ConversationId;
   seq: number;
+  /** Counted entries (those that can be unread) up to this one. */
+  count: number;
   kind: 'text' | 'system';
   author_id: UserId;
   sent_at: number;
@@ -76,15 +78,16 @@ export interface ConversationRow {
   last?: Preview;
   head_seq: number;
   count: number;
-  unread: number;
   read_seq: number;
-  /** History begins after this seq. */
+  /** Counted entries up to `read_seq`. `unread` = `count` − `read_count`, never below 0. */
+  read_count: number;
+  unread: number;
   from_seq: number;
   owner_id?: UserId;
   member_count: number;
   /** The first nine, for the picture and the default name. */
   member_ids?: UserId[];
-  state?: 'dissolved';
+  state: 'open' | 'dissolved';
 }
 
 export interface Member {
@@ -97,7 +100,6 @@ export interface Member {
 export interface Conversation extends ConversationRow {
   created_at?: number;
   members?: Member[];
-  peer_read_seq?: number;
   history?: 'from_join' | 'full';
 }
 
@@ -138,9 +140,11 @@ export interface PresenceItem {
   last_seen_at?: number;
 }
 
+/** What was missed of one log: exactly the missing entries, or nothing and it must be loaded anew. */
 export type LogAnswer<T> =
   | { state: 'recovered'; entries: T[]; head_seq: number }
-  | { state: 'reload'; head_seq?: number };
+  | { state: 'reload'; head_seq: number }
+  | { state: 'not_found' };
 
 export interface SelfEntry {
   seq: number;
@@ -148,18 +152,19 @@ export interface SelfEntry {
   what: string;
   conversation_id?: ConversationId;
   read_seq?: number;
-  unread?: number;
+  read_count?: number;
 }
 
 export interface OpenResult {
   user: Person;
   space: Space;
   server_now_at: number;
-  incarnation?: string;
+  /** Another one than before: everything kept must be loaded anew. */
+  incarnation: string;
   heartbeat_ms: number;
   max_in_flight: number;
   reconnect: { min_ms: number; max_ms: number };
-  logs: Record<string, LogAnswer<unknown>>;
+  logs: { self?: LogAnswer<SelfEntry>; conversations: Record<ConversationId, LogAnswer<Message>> };
 }
 
 /** Longest text of a message in characters, as the server counts them (code points). */

@@ -32,7 +32,7 @@ export function GroupAvatar({ people, size = 'm' }: { people: { id: string; name
     <span className={styles['group']} data-size={size} data-count={shown.length} aria-hidden="true">
       {shown.map(({ id, name }) => (
         <span key={id} style={{ background: `var(--person-${colourOf(id)})` }}>
-          {name ? [...name].at(-1) : ''}
+          {name ? shortName(name, 'xs') : ''}
         </span>
       ))}
     </span>

@@ -1,6 +1,15 @@
 // Mantine's theme, drawn from the same tokens, and the widths at which the layout changes.
 
-import { createTheme, type MantineColorsTuple } from '@mantine/core';
+import {
+  Button,
+  type ButtonProps,
+  createTheme,
+  type CSSVariablesResolver,
+  Drawer,
+  Input,
+  type MantineColorsTuple,
+  Modal,
+} from '@mantine/core';
 
 const teal: MantineColorsTuple = [
   '#e3f6f4',
@@ -68,7 +77,61 @@ export const theme = createTheme({
   cursorType: 'pointer',
   respectReducedMotion: true,
   headings: { fontWeight: '600' },
+  components: {
+    Button: Button.extend({ vars: (_, props) => ({ root: { ...buttonHeight(props), ...filled(props) } }) }),
+    Input: Input.extend({
+      vars: () => ({ wrapper: { '--input-height': 'var(--control)', '--input-fz': 'var(--body)' } }),
+    }),
+    // The label above, help below, the error under both.
+    InputWrapper: Input.Wrapper.extend({
+      defaultProps: { inputWrapperOrder: ['label', 'input', 'description', 'error'] },
+      styles: { description: { marginTop: 'var(--s1)' }, label: { marginBottom: 'var(--s1)' } },
+    }),
+    Modal: Modal.extend({
+      defaultProps: { overlayProps: { color: 'var(--scrim)', backgroundOpacity: 1 } },
+      styles: { title: { fontSize: 'var(--text-16)', fontWeight: 600 } },
+    }),
+    Drawer: Drawer.extend({ defaultProps: { overlayProps: { color: 'var(--scrim)', backgroundOpacity: 1 } } }),
+  },
 });
+
+/** Small ones keep their size; the usual one is a finger high on the phone. */
+function buttonHeight({ size }: ButtonProps): Record<string, string> {
+  return size === undefined ? { '--button-height': 'var(--control)' } : {};
+}
+
+/** The one main act in the accent, what destroys in red, both with a text that can be read on them. */
+function filled({ variant, color }: ButtonProps): Record<string, string> {
+  if (variant !== undefined && variant !== 'filled') return {};
+  const name = color === 'red' ? 'danger' : 'accent';
+  return {
+    '--button-bg': `var(--${name})`,
+    '--button-hover': `var(--${name}-hover)`,
+    '--button-color': `var(--on-${name})`,
+  };
+}
+
+const SHARED = {
+  '--mantine-color-body': 'var(--bg)',
+  '--mantine-color-text': 'var(--text)',
+  '--mantine-color-dimmed': 'var(--text-3)',
+  '--mantine-color-placeholder': 'var(--text-3)',
+  '--mantine-color-anchor': 'var(--accent-ink)',
+  '--mantine-color-error': 'var(--danger)',
+  '--mantine-color-default': 'var(--bg-field)',
+  '--mantine-color-default-hover': 'var(--bg-hover)',
+  '--mantine-color-default-color': 'var(--text)',
+  '--mantine-color-default-border': 'var(--line-strong)',
+  '--mantine-color-disabled': 'var(--bg-hover)',
+  '--mantine-color-disabled-color': 'var(--text-3)',
+  '--mantine-color-red-light-color': 'var(--danger)',
+  '--mantine-color-red-light-hover': 'var(--danger-tint)',
+  '--mantine-color-teal-light-color': 'var(--accent-ink)',
+  '--mantine-color-teal-light-hover': 'var(--accent-tint)',
+};
+
+/** Mantine draws with our colours, so that one file decides. */
+export const cssVariables: CSSVariablesResolver = () => ({ variables: {}, light: SHARED, dark: SHARED });
 
 export type Width = 'phone' | 'tablet' | 'desk';
 

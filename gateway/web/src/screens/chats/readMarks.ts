@@ -7,7 +7,7 @@ import type { ChatRow } from './rows';
 /** Texts by row key; most rows have none, which keeps the page calm. */
 export function readMarks(t: T, rows: readonly ChatRow[], conversation: Conversation, me: UserId): Map<string, string> {
   return conversation.kind === 'direct'
-    ? directMarks(t, rows, conversation.peer_read_seq ?? 0)
+    ? directMarks(t, rows, conversation.members?.find((member) => member.user_id !== me)?.read_seq ?? 0)
     : discussionMarks(t, rows, conversation, me);
 }
 

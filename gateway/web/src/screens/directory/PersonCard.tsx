@@ -5,7 +5,7 @@ import { MessageCircle, Users } from 'lucide-react';
 import { useCallback, useState } from 'react';
 import { useLocation } from 'wouter';
 
-import { useAct, useCell, useClient, useMe, usePerson, useT } from '../../app/hooks';
+import { useAct, useCell, useClient, useMe, usePerson, useT, useWidth } from '../../app/hooks';
 import { useNow, usePresence, useWatch } from '../../app/live';
 import { paths } from '../../app/paths';
 import { agoText } from '../../app/time';
@@ -32,19 +32,20 @@ export function NoPerson() {
 
 export function PersonCard({ userId }: { userId: UserId }) {
   const t = useT();
+  const width = useWidth();
   const person = usePerson(userId);
   const directory = useCell(useClient().people.directory);
   if (!person) {
     return (
       <div className={styles['page']}>
-        <PaneHead title="" back={paths.directory} />
+        {width === 'phone' && <PaneHead title="" back={paths.directory} />}
         {directory.phase === 'ready' ? <Empty title={t('common.unknown_person')} /> : <Skeletons rows={2} kind="list" />}
       </div>
     );
   }
   return (
     <div className={styles['page']}>
-      <PaneHead title="" back={paths.directory} />
+      {width === 'phone' && <PaneHead title="" back={paths.directory} />}
       <div className={styles['scroll']}>
         <Card person={person} />
       </div>
