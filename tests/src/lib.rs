@@ -1,0 +1,37 @@
+//! A world to test in: a real server, real sockets, people who talk. A scenario reads like a story:
+//!
+//! ```no_run
+//! # async fn story() {
+//! let world = world::World::start().await;
+//! let zhang = world.company("超客").admin("张三").await;
+//! let li = zhang.adds("李四").await;
+//! zhang.writes(&li, "你好").await;
+//! li.sees("你好").await;
+//! # }
+//! ```
+//!
+//! What speaks to the server here shares no code with it: frames are written and read by `serde_json` and
+//! `rmp-serde` directly, sockets are tokio-tungstenite's client, HTTP is reqwest. Nothing waits a fixed
+//! time: [`eventually`] asks until what should happen has happened.
+
+mod answer;
+mod codec;
+mod company;
+mod device;
+mod eventually;
+mod person;
+mod process;
+mod scene;
+mod socket;
+mod wire;
+
+pub use answer::{HttpAnswer, Refusal};
+pub use codec::Codec;
+pub use company::Company;
+pub use device::{Device, Opening};
+pub use eventually::{SOON, eventually, within};
+pub use person::{Person, Tokens, fresh_id};
+pub use process::Process;
+pub use scene::{Setup, World};
+pub use socket::{Close, Connecting, Push, Socket};
+pub use wire::Wire;

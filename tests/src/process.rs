@@ -1,0 +1,143 @@
+//! The real binary as a process of its own, to be killed.
+
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::{Company, Wire, eventually};
+
+/// A start takes well under a second; a busy machine gets the rest.
+const START: Duration = Duration::from_secs(20);
+
+/// A server in a process of its own; killed when it is dropped.
+pub struct Process {
+    folder: tempfile::TempDir,
+    child: Child,
+    wire: Arc<Wire>,
+}
+
+impl Process {
+    /// Starts the binary on a free port with an empty folder.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (child, address) = spawn(&folder, "127.0.0.1:0").await;
+        Self {
+            folder,
+            child,
+            wire: Arc::new(Wire::new(&address)),
+        }
+    }
+
+    /// The server as it is reached from outside.
+    pub fn wire(&self) -> &Arc<Wire> {
+        &self.wire
+    }
+
+    /// The token of the set-up link, read from the file in the data folder.
+    ///
+    /// # Panics
+    /// When none appears.
+    pub async fn setup_token(&self) -> String {
+        let file = self.folder.path().join("setup-link");
+        eventually("the set-up link is written", || async {
+            let link = std::fs::read_to_string(&file).ok()?;
+            let (_, token) = link.trim_end().split_once("/setup#")?;
+            // Whole only with the end of its line.
+            link.ends_with('\n').then(|| token.to_owned())
+        })
+        .await
+    }
+
+    /// Whether the file with the set-up link is there.
+    pub fn has_setup_link(&self) -> bool {
+        self.folder.path().join("setup-link").exists()
+    }
+
+    /// A company to set up.
+    pub async fn company(&self, name: &str) -> Company {
+        Company::new(Arc::clone(&self.wire), self.setup_token().await, name)
+    }
+
+    /// SIGKILL: the process is gone in the middle of whatever it did.
+    ///
+    /// # Panics
+    /// When it can't be killed.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.expect("it can be killed");
+    }
+
+    /// SIGTERM; gives how it ended.
+    ///
+    /// # Panics
+    /// When it does not end.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        let id = self.child.id().expect("it runs").to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status().await;
+        assert!(sent.expect("kill is there").success());
+        let ended = tokio::time::timeout(START, self.child.wait()).await;
+        ended.expect("it ends in time").expect("it has a status")
+    }
+
+    /// Starts it again on the same port and the same folder.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_again(&mut self) {
+        let (child, _) = spawn(&self.folder, &self.wire.address()).await;
+        self.child = child;
+    }
+}
+
+async fn spawn(folder: &tempfile::TempDir, address: &str) -> (Child, String) {
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(folder.path().join("log"))
+        .expect("a log file");
+    let mut child = Command::new(binary())
+        .arg("--data")
+        .arg(folder.path())
+        .args(["--listen", address])
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the server starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let listening = async {
+        while let Ok(Some(line)) = lines.next_line().await {
+            if let Some(address) = line.strip_prefix("listening on http://") {
+                return Some(address.to_owned());
+            }
+        }
+        None
+    };
+    let found = tokio::time::timeout(START, listening).await.ok().flatten();
+    let found = found.unwrap_or_else(|| {
+        let log = std::fs::read_to_string(folder.path().join("log")).unwrap_or_default();
+        panic!("the server did not start: {log}")
+    });
+    // Somebody must go on reading, or the server would wait for it one day.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    (child, found)
+}
+
+/// Cargo puts it beside the folder of the tests.
+fn binary() -> PathBuf {
+    let own = std::env::current_exe().expect("a test has a file");
+    let folder = own.parent().and_then(|deps| deps.parent());
+    let binary = folder.expect("target/<profile>/deps").join("chaoke");
+    assert!(
+        binary.exists(),
+        "{} is not there: cargo build --profile ci -p gateway",
+        binary.display()
+    );
+    binary
+}
