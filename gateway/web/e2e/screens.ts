@@ -50,7 +50,7 @@ export async function say(page: Page, text: string): Promise<void> {
 
 /** What people said, in the order of the screen; lines such as "… left" are not among it. */
 export function said(page: Page): Locator {
-  return page.locator('[data-testid="message"]:not([data-kind="system"])');
+  return page.getByTestId('message');
 }
 
 export function message(page: Page, text: string): Locator {
@@ -85,7 +85,7 @@ export function unread(page: Page, name: string): Locator {
 
 /** A line such as "… left" in an open chat. */
 export function event(page: Page, text: string): Locator {
-  return page.getByRole('region', { name: '消息' }).getByText(text, { exact: true });
+  return page.getByTestId('system').filter({ hasText: text });
 }
 
 export async function openChatWith(page: Page, name: string): Promise<void> {

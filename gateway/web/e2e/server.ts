@@ -1,6 +1,6 @@
 // The real server as a process of its own, with a data folder that is gone afterwards.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as oneMoment } from 'node:timers/promises';
@@ -57,13 +57,15 @@ export class Server {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** The one-time link `http://…/setup#TOKEN` that the server leaves for its first administrator. */
+  /** The one-time link `http://…/setup#TOKEN`, read where a new user reads it: among what is printed. */
   async setupLink(): Promise<string> {
-    const file = join(this.data, 'setup-link');
     const until = Date.now() + START_WITHIN_MS;
-    while (!existsSync(file) && Date.now() < until && this.child?.exitCode === null) await oneMoment(LOOK_EVERY_MS);
-    if (!existsSync(file)) throw new Error(`the server (exit ${this.child?.exitCode}) gave no set-up link:\n${this.output}`);
-    return readFileSync(file, 'utf8').trim();
+    for (;;) {
+      const found = /http:\/\/\S+\/setup#\S+(?=\n)/.exec(this.output);
+      if (found) return found[0];
+      if (Date.now() > until) throw new Error(`the server printed no set-up link:\n${this.output}`);
+      await oneMoment(LOOK_EVERY_MS);
+    }
   }
 
   /** As a power cut ends it: no goodbye, nothing flushed. */
