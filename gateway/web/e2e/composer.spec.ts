@@ -35,7 +35,8 @@ async function enterOfTheInputMethod(page: Page): Promise<void> {
 test('Enter while composing never sends, and Enter right after does', async ({ company, people }) => {
   const wang = await people.signedIn(company.wang);
   await openChatWith(wang, company.li.name);
-  await composer(wang).focus();
+  await composer(wang).click();
+  await expect(composer(wang)).toBeFocused();
 
   await compose(wang, 'nihao');
   await enterOfTheInputMethod(wang);
