@@ -233,10 +233,10 @@ impl Watchers {
 
     /// `user` came or went.
     pub fn changed(&self, user: UserId) {
-        if self.by_user.contains_key(&user) {
-            if let Ok(mut changed) = self.changed.lock() {
-                changed.insert(user);
-            }
+        if self.by_user.contains_key(&user)
+            && let Ok(mut changed) = self.changed.lock()
+        {
+            changed.insert(user);
         }
     }
 

@@ -88,7 +88,7 @@ impl Passwords {
         let password = password.to_owned();
         self.run(move || hash_now(&password, &salt))
             .await?
-            .ok_or_else(broken)
+            .ok_or_else(ApiError::internal)
     }
 
     /// Whether `password` is the one that `stored` was made of.
@@ -117,10 +117,14 @@ impl Passwords {
             )
             .after_ms(1_000)
         })?;
-        let _running = self.running.acquire().await.map_err(|_| broken())?;
+        let _running = self
+            .running
+            .acquire()
+            .await
+            .map_err(|_| ApiError::internal())?;
         tokio::task::spawn_blocking(work)
             .await
-            .map_err(|_| broken())
+            .map_err(|_| ApiError::internal())
     }
 }
 
@@ -137,15 +141,6 @@ fn hash_now(password: &str, salt: &[u8]) -> Option<String> {
         .hash_password_with_salt(password.as_bytes(), salt)
         .ok()?;
     Some(hash.to_string())
-}
-
-fn broken() -> ApiError {
-    ApiError::new(
-        Class::Internal,
-        "internal",
-        "服务器内部错误",
-        "Something went wrong in the server",
-    )
 }
 
 #[cfg(test)]

@@ -68,18 +68,13 @@ async fn serve_with(
     let mut options = Options::new(store, clock, random.clone());
     options.origins.clone_from(&serve.origins);
     options.setup_link = Some(link.clone());
-    let server = Server::start(options)
-        .await
-        .map_err(|error| error.message.en)?;
+    let server = Server::start(options).await?;
     let listener = TcpListener::bind(serve.listen)
         .await
         .map_err(|error| format!("can't listen on {}: {error}", serve.listen))?;
     let addresses = setup_link::addresses(listener.local_addr()?);
     say(&format!("listening on http://{}", addresses[0]));
-    if chat_core::directory::setup::is_done(&server.node.store)
-        .await
-        .map_err(|error| error.message.en)?
-    {
+    if chat_core::directory::setup::is_done(&server.node.store).await? {
         setup_link::remove(&link);
     } else {
         offer_setup(&server, &random, &link, &addresses)?;

@@ -31,12 +31,7 @@ impl Codec {
         };
         written.map_err(|error| {
             tracing::error!(%error, "a value can't be written");
-            ApiError::new(
-                super::Class::Internal,
-                "internal",
-                "服务器内部错误",
-                "Something went wrong in the server",
-            )
+            ApiError::internal()
         })
     }
 }

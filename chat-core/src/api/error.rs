@@ -1,6 +1,8 @@
 //! What a caller is told when a call fails: a class that decides what a client does, a code that
 //! programs read, and a sentence in Chinese and in English that people read.
 
+use std::ops::{Deref, DerefMut};
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use storage::{Race, StoreError};
@@ -38,9 +40,17 @@ pub struct Sentence {
     pub en: String,
 }
 
-/// The one error that leaves the server.
+/// The one error that leaves the server. Boxed, since a call seldom fails and every result would carry
+/// its size.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, thiserror::Error)]
+#[error("{}", .0.message.en)]
+#[serde(transparent)]
+pub struct ApiError(Box<Refusal>);
+
+/// What an [`ApiError`] says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct ApiError {
+#[schemars(rename = "ApiError")]
+pub struct Refusal {
     /// What a client does.
     pub class: Class,
     /// The requirement row's word.
@@ -58,10 +68,24 @@ pub struct ApiError {
     pub request_id: String,
 }
 
+impl Deref for ApiError {
+    type Target = Refusal;
+
+    fn deref(&self) -> &Refusal {
+        &self.0
+    }
+}
+
+impl DerefMut for ApiError {
+    fn deref_mut(&mut self) -> &mut Refusal {
+        &mut self.0
+    }
+}
+
 impl ApiError {
     /// An error of `class` with its code and both sentences.
     pub fn new(class: Class, code: &str, zh: impl Into<String>, en: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Refusal {
             class,
             code: code.to_owned(),
             message: Sentence {
@@ -71,7 +95,7 @@ impl ApiError {
             field: None,
             retry_after_ms: None,
             request_id: String::new(),
-        }
+        }))
     }
 
     /// The same, naming the parameter that is wrong.
@@ -86,6 +110,15 @@ impl ApiError {
     pub fn after_ms(mut self, retry_after_ms: i64) -> Self {
         self.retry_after_ms = Some(retry_after_ms);
         self
+    }
+
+    fn plain((class, code, zh, en): Plain) -> Self {
+        Self::new(class, code, zh, en)
+    }
+
+    /// A mistake of the server itself; what it was stands in the log.
+    pub fn internal() -> Self {
+        Self::plain(INTERNAL)
     }
 
     /// Something is wrong with parameter `field`.
@@ -152,23 +185,11 @@ impl ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Conflict { .. } => Self::new(
-                Class::Conflict,
-                "changed_meanwhile",
-                "内容已被其他人修改，请刷新后重试",
-                "Somebody changed it meanwhile; reload and try again",
-            ),
-            StoreError::ClientIdReused => Self::new(
-                Class::Conflict,
-                "client_id_reused",
-                "该编号已用于另一个请求",
-                "This client id was used for another request",
-            ),
-            StoreError::ClientIdExpired => Self::new(
-                Class::Conflict,
-                "expired",
-                "该编号已过期",
-                "This client id is too old",
+            StoreError::TooLarge { limit, .. } => Self::new(
+                Class::Invalid,
+                "too_large",
+                format!("内容过大，上限 {limit} 字节"),
+                format!("Larger than {limit} bytes"),
             ),
             StoreError::Limit { what, limit } => Self::new(
                 Class::Conflict,
@@ -176,56 +197,79 @@ impl From<StoreError> for ApiError {
                 format!("已达上限 {limit}"),
                 format!("The limit of {limit} is reached ({what})"),
             ),
-            StoreError::TooLarge { limit, .. } => Self::new(
-                Class::Invalid,
-                "too_large",
-                format!("内容过大，上限 {limit} 字节"),
-                format!("Larger than {limit} bytes"),
-            ),
-            StoreError::Busy => Self::new(
-                Class::Unavailable,
-                "busy",
-                "服务器繁忙，请稍后再试",
-                "The server is busy; try again shortly",
-            )
-            .after_ms(1_000),
-            StoreError::StorageFull => Self::new(
-                Class::Unavailable,
-                "storage_full",
-                "服务器存储空间不足，暂时不能写入",
-                "The server's disk is full; reading still works",
-            ),
             StoreError::Contended => Self::contended(),
-            StoreError::Closed => Self::new(
-                Class::Unavailable,
-                "store_closed",
-                "服务器正在停止",
-                "The server is stopping",
-            ),
-            StoreError::Unavailable(_) => Self::new(
-                Class::Unavailable,
-                "store_unavailable",
-                "服务暂时不可用，请稍后再试",
-                "The store is out of reach; try again shortly",
-            ),
-            StoreError::Unknown => Self::new(
-                Class::Unknown,
-                "unknown",
-                "结果未知，请用同一编号重试",
-                "The outcome is unknown; send again with the same id",
-            ),
+            StoreError::Busy => Self::plain(BUSY).after_ms(1_000),
+            StoreError::Conflict { .. } => Self::plain(CHANGED),
+            StoreError::ClientIdReused => Self::plain(REUSED),
+            StoreError::ClientIdExpired => Self::plain(EXPIRED),
+            StoreError::StorageFull => Self::plain(FULL),
+            StoreError::Closed => Self::plain(CLOSED),
+            StoreError::Unavailable(_) => Self::plain(UNREACHED),
+            StoreError::Unknown => Self::plain(UNKNOWN),
             other => {
                 tracing::error!(error = %other, "store");
-                Self::new(
-                    Class::Internal,
-                    "internal",
-                    "服务器内部错误",
-                    "Something went wrong in the server",
-                )
+                Self::plain(INTERNAL)
             }
         }
     }
 }
+
+type Plain = (Class, &'static str, &'static str, &'static str);
+
+const BUSY: Plain = (
+    Class::Unavailable,
+    "busy",
+    "服务器繁忙，请稍后再试",
+    "The server is busy; try again shortly",
+);
+const CHANGED: Plain = (
+    Class::Conflict,
+    "changed_meanwhile",
+    "内容已被其他人修改，请刷新后重试",
+    "Somebody changed it meanwhile; reload and try again",
+);
+const REUSED: Plain = (
+    Class::Conflict,
+    "client_id_reused",
+    "该编号已用于另一个请求",
+    "This client id was used for another request",
+);
+const EXPIRED: Plain = (
+    Class::Conflict,
+    "expired",
+    "该编号已过期",
+    "This client id is too old",
+);
+const FULL: Plain = (
+    Class::Unavailable,
+    "storage_full",
+    "服务器存储空间不足，暂时不能写入",
+    "The server's disk is full; reading still works",
+);
+const CLOSED: Plain = (
+    Class::Unavailable,
+    "store_closed",
+    "服务器正在停止",
+    "The server is stopping",
+);
+const UNREACHED: Plain = (
+    Class::Unavailable,
+    "store_unavailable",
+    "服务暂时不可用，请稍后再试",
+    "The store is out of reach; try again shortly",
+);
+const UNKNOWN: Plain = (
+    Class::Unknown,
+    "unknown",
+    "结果未知，请用同一编号重试",
+    "The outcome is unknown; send again with the same id",
+);
+const INTERNAL: Plain = (
+    Class::Internal,
+    "internal",
+    "服务器内部错误",
+    "Something went wrong in the server",
+);
 
 impl Race for ApiError {
     fn lost_race(&self) -> bool {

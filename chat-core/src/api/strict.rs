@@ -119,7 +119,7 @@ mod tests {
         let Value::Object(map) = value else {
             panic!("a map")
         };
-        read(map).map_err(|error| error.field)
+        read(map).map_err(|error| error.field.clone())
     }
 
     #[test]

@@ -121,14 +121,13 @@ impl Snapshot {
                 }
                 _ => {}
             }
-        } else if table == MESSAGE.id() {
-            if let Change::Append { seq, count, value } = &write.change {
-                // A snapshot that was read from the store may be ahead of the rounds.
-                if *seq > self.head_seq {
-                    self.last = Some(Arc::new(MESSAGE.decode_value(value)?.preview(*seq)));
-                    (self.head_seq, self.count) = (*seq, *count);
-                }
-            }
+        } else if table == MESSAGE.id()
+            && let Change::Append { seq, count, value } = &write.change
+            // A snapshot that was read from the store may be ahead of the rounds.
+            && *seq > self.head_seq
+        {
+            self.last = Some(Arc::new(MESSAGE.decode_value(value)?.preview(*seq)));
+            (self.head_seq, self.count) = (*seq, *count);
         }
         Ok(())
     }

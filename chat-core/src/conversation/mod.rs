@@ -16,78 +16,12 @@ pub mod rules;
 pub mod types;
 
 use crate::api::Registry;
-use crate::api::registry::Access;
+use crate::api::registry::{Access, Section};
 
 /// Adds the rows of this section to the table.
 pub fn register(api: &mut Registry) {
-    api.section("conversation")
-        .read(
-            "open_direct",
-            Access::Member,
-            "The direct chat with a colleague; writes nothing",
-            listing::open_direct,
-        )
-        .read(
-            "list",
-            Access::Member,
-            "One's conversations, the latest first",
-            listing::list,
-        )
-        .read("get", Access::Member, "One conversation", listing::get)
-        .read(
-            "members",
-            Access::Member,
-            "The members of a conversation",
-            listing::members,
-        )
-        .write(
-            "create_discussion",
-            Access::Member,
-            "Begin a discussion",
-            membership::create_discussion,
-        )
-        .write(
-            "add_members",
-            Access::Member,
-            "Add colleagues to a discussion",
-            membership::add_members,
-        )
-        .write(
-            "remove_member",
-            Access::Member,
-            "Remove a member (owner)",
-            membership::remove_member,
-        )
-        .write(
-            "leave",
-            Access::Member,
-            "Leave a discussion",
-            membership::leave,
-        )
-        .write(
-            "rename",
-            Access::Member,
-            "Rename a discussion (owner)",
-            membership::rename,
-        )
-        .write(
-            "transfer",
-            Access::Member,
-            "Give a discussion to another member (owner)",
-            membership::transfer,
-        )
-        .write(
-            "dissolve",
-            Access::Member,
-            "End a discussion for all (owner)",
-            membership::dissolve,
-        )
-        .write(
-            "mark_read",
-            Access::Member,
-            "Move one's read position forward",
-            reading::mark_read,
-        )
+    looking(api.section("conversation"));
+    changing(api.section("conversation"))
         .event::<types::Changed>(
             "conversation.changed",
             "Name, members or state of a conversation changed",
@@ -97,4 +31,78 @@ pub fn register(api: &mut Registry) {
             "self.appended",
             "Something happened to oneself, on whatever device",
         );
+}
+
+fn looking(section: Section<'_>) -> Section<'_> {
+    use listing::{get, list, members, open_direct};
+    section
+        .read(
+            "open_direct",
+            Access::Member,
+            "The direct chat with a colleague; writes nothing",
+            open_direct,
+        )
+        .read(
+            "list",
+            Access::Member,
+            "One's conversations, the latest first",
+            list,
+        )
+        .read("get", Access::Member, "One conversation", get)
+        .read(
+            "members",
+            Access::Member,
+            "The members of a conversation",
+            members,
+        )
+}
+
+fn changing(section: Section<'_>) -> Section<'_> {
+    use membership::{
+        add_members, create_discussion, dissolve, leave, remove_member, rename, transfer,
+    };
+    section
+        .write(
+            "create_discussion",
+            Access::Member,
+            "Begin a discussion",
+            create_discussion,
+        )
+        .write(
+            "add_members",
+            Access::Member,
+            "Add colleagues to a discussion",
+            add_members,
+        )
+        .write(
+            "remove_member",
+            Access::Member,
+            "Remove a member (owner)",
+            remove_member,
+        )
+        .write("leave", Access::Member, "Leave a discussion", leave)
+        .write(
+            "rename",
+            Access::Member,
+            "Rename a discussion (owner)",
+            rename,
+        )
+        .write(
+            "transfer",
+            Access::Member,
+            "Give a discussion to another member (owner)",
+            transfer,
+        )
+        .write(
+            "dissolve",
+            Access::Member,
+            "End a discussion for all (owner)",
+            dissolve,
+        )
+        .write(
+            "mark_read",
+            Access::Member,
+            "Move one's read position forward",
+            reading::mark_read,
+        )
 }

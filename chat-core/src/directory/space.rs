@@ -387,9 +387,7 @@ async fn reset_credential(ctx: Ctx, p: MemberRef) -> Answer<Credential> {
 async fn members(ctx: Ctx, p: PageParams) -> Answer<Page<Person>> {
     let caller = ctx.caller()?;
     let (limit, now_ms) = (p.limit()?, ctx.now_ms());
-    let range = p
-        .after(now_ms)?
-        .map_or_else(KeyRange::all, |key| KeyRange::after(key));
+    let range = p.after(now_ms)?.map_or_else(KeyRange::all, KeyRange::after);
     let home = space_home(caller.space_id);
     let rows = ctx
         .node

@@ -21,6 +21,10 @@ const BEAT_MS: i64 = HEARTBEAT_MS as i64;
 
 /// What to do.
 #[derive(Debug, PartialEq)]
+#[expect(
+    missing_docs,
+    reason = "the fields are the parts of a frame, named as in `frame.rs`"
+)]
 pub enum Todo {
     /// Check the token and answer `connection.open`.
     Open { id: u32, params: Params },

@@ -50,7 +50,7 @@ pub fn read(codec: Codec, bytes: &[u8]) -> Result<Incoming, BadFrame> {
     let Value::Array(parts) = value else {
         return Err(BadFrame);
     };
-    if parts.len() == 1 && parts[0] == Value::from(0) {
+    if parts.len() == 1 && parts[0] == 0 {
         return Ok(Incoming::Heartbeat);
     }
     let mut parts = parts.into_iter();
