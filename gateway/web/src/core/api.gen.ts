@@ -50,21 +50,8 @@ export interface AddedMembers {
   already: Id[];
 }
 
-/** The one error that leaves the server. */
-export interface ApiError {
-  /** What a client does. */
-  class: Class;
-  /** The requirement row's word. */
-  code: string;
-  /** The parameter that is wrong. */
-  field?: string;
-  /** What a person reads. */
-  message: Sentence;
-  /** Names this call in the server's log. */
-  request_id: string;
-  /** Wait this long before trying again. */
-  retry_after_ms?: number;
-}
+/** The one error that leaves the server. Boxed, since a call seldom fails and every result would carry its size. */
+export type ApiError = ApiError;
 
 /** Data of `conversation.changed`. */
 export interface Changed {
@@ -77,9 +64,6 @@ export interface Changes {
   /** The people. */
   items: Presence[];
 }
-
-/** What a client does about it; also decides the HTTP status. */
-export type Class = "unauthenticated" | "forbidden" | "not_found" | "invalid" | "conflict" | "limited" | "unavailable" | "unknown" | "internal";
 
 /** Who opens a connection, and what he has seen. */
 export interface ConnectionOpenParams {
@@ -591,14 +575,6 @@ export interface Sent {
   sent_at: number;
   /** Its number. */
   seq: number;
-}
-
-/** A sentence in the two languages of the product. */
-export interface Sentence {
-  /** English. */
-  en: string;
-  /** Chinese. */
-  zh: string;
 }
 
 /** A device one is signed in on. */
