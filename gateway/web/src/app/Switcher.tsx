@@ -5,7 +5,7 @@ import { Search } from 'lucide-react';
 import { type KeyboardEvent, useMemo, useState } from 'react';
 import { useLocation } from 'wouter';
 
-import type { Conversation, ConversationRow, Person } from '../core/wire';
+import type { ConversationRow, Person } from '../core/wire';
 import { PersonRow } from '../parts/PersonRow';
 import { say } from '../parts/toast';
 import { ConversationPicture } from '../screens/chats/ConversationPicture';
@@ -41,7 +41,7 @@ export function Switcher({ onClose }: { onClose: () => void }) {
     }
     try {
       const { user_id } = hit.person;
-      const conversation = await client.call<Conversation>('conversation.open_direct', { user_id });
+      const conversation = await client.call('conversation.open_direct', { user_id });
       client.conversations.put(conversation);
       navigate(paths.chat(conversation.conversation_id, conversation.head_seq === 0 ? user_id : undefined));
     } catch {
@@ -138,7 +138,7 @@ function useHits(query: string, me: string): Hit[] {
       .slice(0, CONVERSATIONS_MAX);
     const peers = new Set(chats.map((row) => row.peer_id));
     const others = found
-      .filter((person) => wanted !== '' && person.user_id !== me && !person.disabled && !peers.has(person.user_id))
+      .filter((person) => wanted !== '' && person.user_id !== me && !peers.has(person.user_id))
       .slice(0, PEOPLE_MAX);
     return [
       ...chats.map((row): Hit => ({ kind: 'conversation', row })),

@@ -41,7 +41,7 @@ test('times in lines, rows and "ago"', () => {
 });
 
 function person(user_id: string, name: string): [string, Person] {
-  return [user_id, { user_id, name, login: user_id, role: 'member', initial: '#' }];
+  return [user_id, { user_id, name, login: user_id, role: 'member', initial: '#', online: false }];
 }
 
 const KNOWN = new Map([person('me', '张伟'), person('w', '王芳'), person('l', '李娜')]);

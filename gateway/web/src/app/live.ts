@@ -2,7 +2,7 @@
 
 import { useEffect, useState, useSyncExternalStore } from 'react';
 
-import type { PresenceItem, UserId } from '../core/wire';
+import type { Presence, UserId } from '../core/wire';
 import { useClient, usePart } from './hooks';
 
 const MINUTE_MS = 60_000;
@@ -28,7 +28,7 @@ export function useWatch(userIds: readonly UserId[]): void {
   }, [people, key]);
 }
 
-export function usePresence(userId: UserId | undefined): PresenceItem | undefined {
+export function usePresence(userId: UserId | undefined): Presence | undefined {
   const { people } = useClient();
   return usePart(people.presence, (presence) => (userId === undefined ? undefined : presence.get(userId)));
 }

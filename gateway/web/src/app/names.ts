@@ -1,6 +1,6 @@
 // What conversations and events are called.
 
-import type { ConversationRow, Person, Preview, SystemBody, UserId } from '../core/wire';
+import type { ConversationRow, Person, Preview, SystemLine, UserId } from '../core/wire';
 import type { T } from '../i18n';
 
 export type Known = ReadonlyMap<UserId, Person>;
@@ -16,7 +16,7 @@ export function nameOf(t: T, known: Known, userId: UserId | undefined): string {
 export function titleOf(t: T, known: Known, row: ConversationRow, me: UserId): string {
   if (row.kind === 'direct') return row.peer_id === undefined ? t('common.unknown_person') : knownName(known, row.peer_id);
   if (row.name !== undefined && row.name !== '') return row.name;
-  const others = (row.member_ids ?? []).filter((id) => id !== me);
+  const others = row.member_ids.filter((id) => id !== me);
   const names = (others.length > 0 ? others : [me]).slice(0, TITLE_NAMES).map((id) => knownName(known, id));
   return names.filter((name) => name !== '').join(t('common.list_separator'));
 }
@@ -28,22 +28,28 @@ function knownName(known: Known, userId: UserId): string {
 
 /** Everyone whose name a row or an event needs. */
 export function peopleOf(row: ConversationRow): UserId[] {
-  const ids = new Set<UserId>(row.member_ids ?? []);
+  const ids = new Set<UserId>(row.member_ids);
   if (row.peer_id !== undefined) ids.add(row.peer_id);
   if (row.last) {
     ids.add(row.last.author_id);
-    for (const id of row.last.system?.user_ids ?? []) ids.add(id);
+    for (const id of mentioned(row.last.system)) ids.add(id);
   }
   return [...ids];
 }
 
-export function systemText(t: T, known: Known, me: UserId, actorId: UserId, body: SystemBody): string {
+/** The people a system line names beside its author. */
+export function mentioned(line: SystemLine | undefined): UserId[] {
+  return line && 'user_ids' in line ? line.user_ids : [];
+}
+
+export function systemText(t: T, known: Known, me: UserId, actorId: UserId, body: SystemLine): string {
   const who = (id: UserId) => (id === me ? t('system.you') : nameOf(t, known, id));
-  const people = (body.user_ids ?? []).map(who).join(t('common.list_separator'));
-  const places = { actor: who(actorId), people, name: body.name ?? '' };
+  const ids = mentioned(body);
+  const people = ids.map(who).join(t('common.list_separator'));
+  const places = { actor: who(actorId), people, name: body.what === 'renamed' ? body.name : '' };
   switch (body.what) {
     case 'joined': {
-      const alone = body.user_ids === undefined || (body.user_ids.length === 1 && body.user_ids[0] === actorId);
+      const alone = ids.length === 0 || (ids.length === 1 && ids[0] === actorId);
       return alone ? t('system.joined_self', { people: who(actorId) }) : t('system.joined', places);
     }
     case 'created':
@@ -58,8 +64,6 @@ export function systemText(t: T, known: Known, me: UserId, actorId: UserId, body
       return t('system.transferred', places);
     case 'dissolved':
       return t('system.dissolved', places);
-    case 'set_history':
-      return t('system.set_history', places);
     default:
       return t('system.other', places);
   }

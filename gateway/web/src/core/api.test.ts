@@ -17,7 +17,7 @@ let now: number;
 
 function signedIn(token: string, lives = 900_000): SignedIn {
   return {
-    user: { user_id: 'u1', name: '张伟', login: 'zhangwei', role: 'admin', initial: 'Z' },
+    user: { user_id: 'u1', name: '张伟', login: 'zhangwei', role: 'admin', initial: 'Z', online: true },
     space: { space_id: 's1', name: '超客科技' },
     session_id: 'x',
     access_token: token,
@@ -87,27 +87,27 @@ beforeEach(() => {
 test('a call carries the token and the key is a header', async () => {
   const api = tab(sharedLock());
   api.setSignedIn(signedIn('t1'));
-  answer('a.b', () => ok({ x: 1 }));
-  expect(await api.call('a.b', { y: 2 }, 'key-1')).toEqual({ x: 1 });
-  expect(asked).toEqual([{ method: 'a.b', token: 't1', body: { y: 2 } }]);
+  answer('session.list', () => ok({ x: 1 }));
+  expect(await api.call('session.list', {}, 'key-1')).toEqual({ x: 1 });
+  expect(asked).toEqual([{ method: 'session.list', token: 't1', body: {} }]);
 });
 
 test('an ending token is refreshed before it is used, once for many calls', async () => {
   const api = tab(sharedLock());
   api.setSignedIn(signedIn('t1', 10_000));
   answer('session.refresh', () => ok(signedIn('t2')));
-  answer('a.b', () => ok({}));
-  await Promise.all([api.call('a.b', {}), api.call('a.b', {}), api.call('a.b', {})]);
+  answer('session.list', () => ok({}));
+  await Promise.all([api.call('session.list', {}), api.call('session.list', {}), api.call('session.list', {})]);
   expect(asked.filter((one) => one.method === 'session.refresh').length).toBe(1);
-  expect(asked.filter((one) => one.method === 'a.b').map((one) => one.token)).toEqual(['t2', 't2', 't2']);
+  expect(asked.filter((one) => one.method === 'session.list').map((one) => one.token)).toEqual(['t2', 't2', 't2']);
 });
 
 test('a token the server refuses is refreshed and the call repeated once', async () => {
   const api = tab(sharedLock());
   api.setSignedIn(signedIn('t1'));
   answer('session.refresh', () => ok(signedIn('t2')));
-  answer('a.b', () => error(401, 'unauthenticated'), (one) => ok({ by: one.token }));
-  expect(await api.call('a.b', {})).toEqual({ by: 't2' });
+  answer('session.list', () => error(401, 'unauthenticated'), (one) => ok({ by: one.token }));
+  expect(await api.call('session.list', {})).toEqual({ by: 't2' });
 });
 
 test('a second tab takes over the pair of the first instead of refreshing again', async () => {
@@ -137,14 +137,14 @@ test('an ended session is told as such and the token is forgotten', async () => 
   const api = tab(sharedLock());
   api.setSignedIn(signedIn('t1', 10_000));
   answer('session.refresh', () => error(401, 'unauthenticated'));
-  await expect(api.call('a.b', {})).rejects.toMatchObject({ class: 'unauthenticated' });
+  await expect(api.call('session.list', {})).rejects.toMatchObject({ class: 'unauthenticated' });
   expect(api.signedIn()).toBeUndefined();
 });
 
 test('no network is an error of its own and ends no session', async () => {
   const api = tab(sharedLock());
   api.setSignedIn(signedIn('t1', 10_000));
-  await expect(api.call('a.b', {})).rejects.toMatchObject({ class: 'network' });
+  await expect(api.call('session.list', {})).rejects.toMatchObject({ class: 'network' });
   expect(api.signedIn()?.access_token).toBe('t1');
 });
 

@@ -2,7 +2,7 @@
 // page cannot read. One refresh runs at a time over all tabs, and its result is shared with them.
 
 import { ApiError, networkError, readError } from './errors';
-import type { SignedIn } from './wire';
+import type { Method, Params, Result, SignedIn } from './wire';
 
 export interface TabChannel {
   send(note: TabNote): void;
@@ -63,18 +63,18 @@ export class Api {
   }
 
   /** Calls without a session. */
-  open<T>(method: string, params: object): Promise<T> {
-    return this.#post<T>(method, params, undefined, undefined);
+  open<M extends Method>(method: M, params: Params<M>): Promise<Result<M>> {
+    return this.#post(method, params, undefined, undefined);
   }
 
   /** Calls with the session; an ended access token is renewed once. */
-  async call<T>(method: string, params: object, key?: string): Promise<T> {
+  async call<M extends Method>(method: M, params: Params<M>, key?: string): Promise<Result<M>> {
     const token = await this.token();
     try {
-      return await this.#post<T>(method, params, token, key);
+      return await this.#post(method, params, token, key);
     } catch (error) {
       if (!(error instanceof ApiError) || error.class !== 'unauthenticated') throw error;
-      return this.#post<T>(method, params, await this.token(token), key);
+      return this.#post(method, params, await this.token(token), key);
     }
   }
 
@@ -105,7 +105,7 @@ export class Api {
       const other = this.#signedIn;
       if (other && before !== undefined && other.access_token !== before) return other;
       try {
-        const signedIn = await this.#post<SignedIn>('session.refresh', {}, undefined, undefined);
+        const signedIn = await this.#post('session.refresh', {}, undefined, undefined);
         this.setSignedIn(signedIn);
         return signedIn;
       } catch (error) {
@@ -122,7 +122,12 @@ export class Api {
     this.onSession(signedIn);
   }
 
-  async #post<T>(method: string, params: object, token: string | undefined, key: string | undefined): Promise<T> {
+  async #post<M extends Method>(
+    method: M,
+    params: Params<M>,
+    token: string | undefined,
+    key: string | undefined,
+  ): Promise<Result<M>> {
     const headers: Record<string, string> = { 'content-type': 'application/json' };
     if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
     if (key !== undefined) headers['idempotency-key'] = key;
@@ -142,6 +147,6 @@ export class Api {
       throw networkError('fetch');
     }
     if (!response.ok) throw readError(body);
-    return body as T;
+    return body as Result<M>;
   }
 }

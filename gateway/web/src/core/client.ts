@@ -12,17 +12,18 @@ import { Outbox, type OutboxItem, type OutboxStore } from './outbox';
 import { People } from './people';
 import { Reading } from './reading';
 import type {
-  Conversation,
   ConversationId,
-  ConversationRow,
-  LogAnswer,
+  Method,
   Message,
-  MessagePage,
   OpenResult,
-  Page,
+  Params,
   Person,
-  PresenceItem,
-  SelfEntry,
+  Presence,
+  ReadEvent,
+  Result,
+  ResumedMessage,
+  ResumedSelfAppended,
+  SelfAppended,
   SignedIn,
   Space,
   UserId,
@@ -48,13 +49,6 @@ export interface ClientDeps {
   deviceId: string;
   deviceName: string;
   locale: () => string;
-}
-
-interface ReadEvent {
-  conversation_id: ConversationId;
-  user_id: UserId;
-  seq: number;
-  count: number;
 }
 
 export const CLIENT_NAME = 'chaoke-web/0.1.0';
@@ -104,15 +98,15 @@ export class Client {
       hello: () => this.#hello(),
     });
     this.conversations = new Conversations({
-      list: (params) => this.call<Page<ConversationRow>>('conversation.list', params),
-      get: (id) => this.call<Conversation>('conversation.get', { conversation_id: id }),
+      list: (params) => this.call('conversation.list', params),
+      get: (id) => this.call('conversation.get', { conversation_id: id }),
       me: () => this.me(),
     });
     this.people = new People({
-      get: async (ids) => (await this.call<{ items: Person[] }>('directory.get', { user_ids: ids })).items,
-      list: (params) => this.call<Page<Person>>('space.members', params),
+      get: async (ids) => (await this.call('directory.get', { user_ids: ids })).items,
+      list: (params) => this.call('space.members', params),
       watch: async (ids) =>
-        (await this.connection.call<{ items: PresenceItem[] }>('presence.watch', { user_ids: ids })).items,
+        (await this.connection.call('presence.watch', { user_ids: ids })).items,
       timers,
     });
     this.outbox = new Outbox({
@@ -139,14 +133,14 @@ export class Client {
   }
 
   /** Over the open socket, else over HTTP. */
-  call<T>(method: string, params: object, key?: string): Promise<T> {
-    if (this.connection.state.get().kind === 'open') return this.connection.call<T>(method, params, key);
-    return this.api.call<T>(method, params, key);
+  call<M extends Method>(method: M, params: Params<M>, key?: string): Promise<Result<M>> {
+    if (this.connection.state.get().kind === 'open') return this.connection.call(method, params, key);
+    return this.api.call(method, params, key);
   }
 
   /** A call that writes, repeatable under one key. */
-  write<T>(method: string, params: object): Promise<T> {
-    return this.call<T>(method, params, this.#deps.newId());
+  write<M extends Method>(method: M, params: Params<M>): Promise<Result<M>> {
+    return this.call(method, params, this.#deps.newId());
   }
 
   /** At page load: the cookie says who we are. */
@@ -168,18 +162,18 @@ export class Client {
 
   async setUp(form: { token: string; company_name: string; name: string; login: string; password: string }): Promise<void> {
     const params = { ...form, device_name: this.#deps.deviceName, cookie: true };
-    this.#take(await this.api.open<SignedIn>('setup.complete', params));
+    this.#take(await this.api.open('setup.complete', params));
   }
 
   async signIn(login: string, password: string): Promise<void> {
     const device = { device_id: this.#deps.deviceId, device_name: this.#deps.deviceName };
-    const signedIn = await this.api.open<SignedIn>('session.sign_in', { login, password, ...device, cookie: true });
+    const signedIn = await this.api.open('session.sign_in', { login, password, ...device, cookie: true });
     this.#take(signedIn, password);
   }
 
   async changePassword(oldPassword: string, newPassword: string): Promise<void> {
     const params = { old_password: oldPassword, new_password: newPassword };
-    this.#take(await this.api.call<SignedIn>('account.change_password', params));
+    this.#take(await this.api.call('account.change_password', params));
   }
 
   async signOut(): Promise<void> {
@@ -201,7 +195,7 @@ export class Client {
       return have;
     }
     const made = new Timeline(
-      (params) => this.call<MessagePage>('message.list', { conversation_id: id, ...params }),
+      (params) => this.call('message.list', { conversation_id: id, ...params }),
       this.#deps.timers,
     );
     this.#timelines.set(id, made);
@@ -282,7 +276,7 @@ export class Client {
 
   async #showSignIn(why: 'never' | 'chosen'): Promise<void> {
     try {
-      const { done } = await this.api.open<{ done: boolean }>('setup.state', {});
+      const { done } = await this.api.open('setup.state', {});
       this.session.set({ kind: 'signed_out', why, setupDone: done });
     } catch {
       this.session.set({ kind: 'signed_out', why, setupDone: true });
@@ -338,7 +332,7 @@ export class Client {
     void this.outbox.load(this.me());
   }
 
-  #resumed(id: ConversationId, log: LogAnswer<Message>): void {
+  #resumed(id: ConversationId, log: ResumedMessage): void {
     if (log.state === 'not_found') {
       this.#lost(id);
       return;
@@ -348,7 +342,7 @@ export class Client {
     if (timeline && log.head_seq > (timeline.cursor() ?? 0)) timeline.behind(log.head_seq);
   }
 
-  #selfResumed(log: LogAnswer<SelfEntry> | undefined): void {
+  #selfResumed(log: ResumedSelfAppended | undefined): void {
     if (!log || log.state === 'not_found') return;
     if (log.state === 'recovered') for (const entry of log.entries) this.#selfEntry(entry);
     this.#selfSeq = Math.max(this.#selfSeq ?? 0, log.head_seq);
@@ -376,10 +370,10 @@ export class Client {
         if (id !== undefined) this.#someoneTyped(id, map['user_id'] as UserId);
         break;
       case 'self.appended':
-        this.#selfEntry(map as unknown as SelfEntry);
+        this.#selfEntry(map as unknown as SelfAppended);
         break;
       case 'presence.changed':
-        this.people.presenceChanged((map['items'] as PresenceItem[] | undefined) ?? []);
+        this.people.presenceChanged((map['items'] as Presence[] | undefined) ?? []);
         break;
       case 'connection.resync':
         for (const timeline of this.#timelines.values()) timeline.behind(undefined);
@@ -408,7 +402,7 @@ export class Client {
     else this.conversations.othersRead(conversation_id, user_id, seq);
   }
 
-  #selfEntry(entry: SelfEntry): void {
+  #selfEntry(entry: SelfAppended): void {
     const ask = this.conversations.applySelf(entry);
     if (ask !== undefined) this.#ask(ask);
     if (entry.what === 'left' && entry.conversation_id !== undefined) this.#lost(entry.conversation_id);
@@ -428,7 +422,7 @@ export class Client {
   async #send(item: OutboxItem): Promise<Message> {
     const { conversation_id, client_msg_id, text } = item;
     const params = { conversation_id, client_msg_id, text, ...(item.peer_id ? { peer_id: item.peer_id } : {}) };
-    const { message } = await this.connection.call<{ message: Message }>('message.send', params);
+    const { message } = await this.connection.call('message.send', params);
     return message;
   }
 

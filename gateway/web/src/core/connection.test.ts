@@ -7,9 +7,10 @@ import { type ApiError, networkError, readError } from './errors';
 import type { OpenResult } from './wire';
 
 const OPENED: OpenResult = {
-  user: { user_id: 'u1', name: '张伟', login: 'zhangwei', role: 'admin', initial: 'Z' },
+  user: { user_id: 'u1', name: '张伟', login: 'zhangwei', role: 'admin', initial: 'Z', online: true },
   space: { space_id: 's1', name: '超客科技' },
   server_now_at: 1_750_000_000_000,
+  expires_at: 1_750_000_900_000,
   incarnation: 'i1',
   heartbeat_ms: 30_000,
   max_in_flight: 2,
@@ -92,11 +93,11 @@ test('the first frame opens with the token, which is in neither address nor subp
 test('a call is answered by its id, in any order', async () => {
   const connection = connect();
   const socket = await opened(connection);
-  const first = connection.call('a.b', { x: 1 });
-  const second = connection.call('a.c', {}, 'key-1');
+  const first = connection.call('conversation.get', { conversation_id: 'x' });
+  const second = connection.call('session.list', {}, 'key-1');
   expect(socket.sent.slice(1)).toEqual([
-    [2, 'a.b', { x: 1 }],
-    [3, 'a.c', {}, 'key-1'],
+    [2, 'conversation.get', { conversation_id: 'x' }],
+    [3, 'session.list', {}, 'key-1'],
   ]);
   socket.say([3, true, 'two']);
   socket.say([2, false, { class: 'not_found', code: 'gone', message: { zh: '没有', en: 'none' } }]);
@@ -107,11 +108,11 @@ test('a call is answered by its id, in any order', async () => {
 test('no more calls are in flight than the server allows; the rest waits its turn', async () => {
   const connection = connect();
   const socket = await opened(connection);
-  const calls = ['a', 'b', 'c'].map((name) => connection.call(name, {}));
+  const calls = (['session.list', 'session.revoke_others', 'setup.state'] as const).map((name) => connection.call(name, {}));
   expect(socket.sent.length - 1).toBe(2);
   socket.say([2, true, 1]);
   await settle();
-  expect(socket.sent.at(-1)).toEqual([4, 'c', {}]);
+  expect(socket.sent.at(-1)).toEqual([4, 'setup.state', {}]);
   socket.say([3, true, 2]);
   socket.say([4, true, 3]);
   expect(await Promise.all(calls)).toEqual([1, 2, 3]);
@@ -120,18 +121,18 @@ test('no more calls are in flight than the server allows; the rest waits its tur
 test('a call without an answer ends after its deadline and is not counted any more', async () => {
   const connection = connect();
   const socket = await opened(connection);
-  const lost = refusal(connection.call('a', {}));
-  void connection.call('b', {}).catch(() => {});
-  void connection.call('c', {}).catch(() => {});
+  const lost = refusal(connection.call('session.list', {}));
+  void connection.call('session.revoke_others', {}).catch(() => {});
+  void connection.call('setup.state', {}).catch(() => {});
   await timers.current.pass(15_000);
   expect((await lost).class).toBe('network');
-  expect(socket.sent.at(-1)?.[1]).toBe('c');
+  expect(socket.sent.at(-1)?.[1]).toBe('setup.state');
 });
 
 test('when the socket goes, every call is told that nothing is known', async () => {
   const connection = connect();
   const socket = await opened(connection);
-  const calls = [connection.call('a', {}), connection.call('b', {}), connection.call('queued', {})].map(refusal);
+  const calls = [connection.call('session.list', {}), connection.call('session.revoke_others', {}), connection.call('setup.state', {})].map(refusal);
   socket.hangUp(1006);
   for (const error of await Promise.all(calls)) expect(error.class).toBe('network');
   expect(connection.state.get()).toEqual({
@@ -307,7 +308,7 @@ test('stopping is for good', async () => {
   expect(socket.closed).toBe(true);
   await timers.current.pass(600_000);
   expect(sockets.length).toBe(1);
-  expect((await refusal(connection.call('a', {}))).class).toBe('network');
+  expect((await refusal(connection.call('session.list', {}))).class).toBe('network');
 });
 
 test('the delay is never outside the range, whatever is drawn', () => {

@@ -4,7 +4,7 @@
 import { Cell } from './cell';
 import type { Timers } from './clock';
 import { ApiError, isRecord, networkError, readError } from './errors';
-import type { OpenResult } from './wire';
+import type { Method, OpenResult, Params, Result } from './wire';
 
 export interface SocketLike {
   onopen: (() => void) | null;
@@ -137,9 +137,9 @@ export class Connection {
   }
 
   /** Asks over the open socket. Rejects with class `network` when no answer came. */
-  call<T>(method: string, params: object, key?: string): Promise<T> {
+  call<M extends Method>(method: M, params: Params<M>, key?: string): Promise<Result<M>> {
     if (this.state.get().kind !== 'open') return Promise.reject(networkError('closed'));
-    return this.#ask(method, params, key) as Promise<T>;
+    return this.#ask(method, params, key) as Promise<Result<M>>;
   }
 
   #ask(method: string, params: object, key?: string): Promise<unknown> {

@@ -22,6 +22,7 @@ function row(id: string, part: Partial<ConversationRow> = {}): ConversationRow {
     unread: 0,
     from_seq: 1,
     member_count: 2,
+    member_ids: ['me', `peer-${id}`],
   };
   const whole = { ...base, ...part };
   return { last: { seq: whole.head_seq, sent_at: 1_000, author_id: 'x', kind: 'text', text: '好' }, ...whole };
@@ -150,7 +151,7 @@ test('very many conversations come in pages as one scrolls', async () => {
 test('an unknown conversation is asked for once, however many messages it brings', async () => {
   const list = make();
   await list.load();
-  known.set('n', { ...row('n'), members: [] });
+  known.set('n', { ...row('n'), history: 'full', members: [] });
   expect(list.received(message('n', 6))).toBe(false);
   await Promise.all([list.fetch('n'), list.fetch('n')]);
   expect(ids(list)).toEqual(['n']);
@@ -168,14 +169,14 @@ test('one I am no longer in leaves the list', async () => {
 
 test('a direct chat without a message has details but no row', () => {
   const list = make();
-  list.put({ ...row('n', { head_seq: 0, count: 0 }), members: [] });
+  list.put({ ...row('n', { head_seq: 0, count: 0 }), history: 'full', members: [] });
   expect(ids(list)).toEqual([]);
   expect(list.details.get().has('n')).toBe(true);
 });
 
 test('others reading moves only forward', () => {
   const list = make();
-  list.put({ ...row('a'), members: [{ user_id: 'x', joined_at: 1, role: 'member', read_seq: 3 }] });
+  list.put({ ...row('a'), history: 'full', members: [{ user_id: 'x', joined_at: 1, role: 'member', read_seq: 3 }] });
   list.othersRead('a', 'x', 5);
   list.othersRead('a', 'x', 4);
   expect(list.details.get().get('a')?.members?.[0]?.read_seq).toBe(5);

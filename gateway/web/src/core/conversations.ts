@@ -3,7 +3,7 @@
 
 import { Cell } from './cell';
 import { type ApiError, asApiError } from './errors';
-import type { Conversation, ConversationId, ConversationRow, Message, Page, Preview, SelfEntry, UserId } from './wire';
+import type { Conversation, ConversationId, ConversationRow, Message, Page, Preview, SelfAppended, UserId } from './wire';
 import { PAGE_MAX } from './wire';
 
 export interface ListView {
@@ -157,7 +157,7 @@ export class Conversations {
   }
 
   /** An entry of one's own log. Returns the conversation that must be asked for, if any. */
-  applySelf(entry: SelfEntry): ConversationId | undefined {
+  applySelf(entry: SelfAppended): ConversationId | undefined {
     const id = entry.conversation_id;
     if (id === undefined) return undefined;
     if (entry.what === 'left') this.remove(id);

@@ -3,13 +3,13 @@
 import { Cell } from './cell';
 import type { Timers } from './clock';
 import { type ApiError, asApiError } from './errors';
-import type { Page, Person, PresenceItem, UserId } from './wire';
+import type { Page, Person, Presence, UserId } from './wire';
 import { PAGE_MAX } from './wire';
 
 export interface PeopleDeps {
   get: (userIds: UserId[]) => Promise<Person[]>;
   list: (params: { limit: number; cursor?: string }) => Promise<Page<Person>>;
-  watch: (userIds: UserId[]) => Promise<PresenceItem[]>;
+  watch: (userIds: UserId[]) => Promise<Presence[]>;
   timers: Timers;
 }
 
@@ -30,7 +30,7 @@ const MISSING_RETRY_MS = 10_000;
 
 export class People {
   readonly known = new Cell<ReadonlyMap<UserId, Person>>(new Map());
-  readonly presence = new Cell<ReadonlyMap<UserId, PresenceItem>>(new Map());
+  readonly presence = new Cell<ReadonlyMap<UserId, Presence>>(new Map());
   readonly directory = new Cell<DirectoryView>({ phase: 'empty', people: [], more: false });
   readonly #deps: PeopleDeps;
   readonly #wanted = new Set<UserId>();
@@ -146,7 +146,7 @@ export class People {
     void this.#rewatch(true);
   }
 
-  presenceChanged(items: readonly PresenceItem[]): void {
+  presenceChanged(items: readonly Presence[]): void {
     if (items.length === 0) return;
     this.presence.update((map) => {
       const next = new Map(map);

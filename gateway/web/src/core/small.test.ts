@@ -13,7 +13,7 @@ import { charCount, type Person } from './wire';
 let timers: ManualTimers;
 
 function person(id: string, name = id): Person {
-  return { user_id: id, name, login: id, role: 'member', initial: '#' };
+  return { user_id: id, name, login: id, role: 'member', initial: '#', online: false };
 }
 
 class Shelf implements KeyValue {

@@ -140,7 +140,6 @@ export const en: Record<TextKey, string> = {
   'system.renamed': '{actor} renamed the discussion to “{name}”',
   'system.transferred': '{actor} made {people} the owner',
   'system.dissolved': '{actor} dissolved the discussion',
-  'system.set_history': '{actor} changed who can see earlier messages',
   'system.other': '{actor} changed the discussion',
   'system.you': 'You',
 
@@ -188,7 +187,6 @@ export const en: Record<TextKey, string> = {
   'directory.pick': 'Choose a colleague',
   'directory.pick_hint': 'To see who they are, or to write to them.',
   'directory.admin': 'Administrator',
-  'directory.disabled': 'Disabled',
   'directory.message': 'Message',
   'directory.letters': 'Jump to a letter',
   'directory.count': '{count} people',

@@ -138,7 +138,6 @@ export const zhCN = {
   'system.renamed': '{actor} 将讨论改名为“{name}”',
   'system.transferred': '{actor} 将群主转给 {people}',
   'system.dissolved': '{actor} 解散了讨论',
-  'system.set_history': '{actor} 修改了历史消息的可见范围',
   'system.other': '{actor} 更新了讨论',
   'system.you': '你',
 
@@ -186,7 +185,6 @@ export const zhCN = {
   'directory.pick': '选择一位同事',
   'directory.pick_hint': '查看资料，或者发消息。',
   'directory.admin': '管理员',
-  'directory.disabled': '已停用',
   'directory.message': '发消息',
   'directory.letters': '按首字母跳转',
   'directory.count': '共 {count} 人',

@@ -6,12 +6,20 @@ import styles from './Avatar.module.css';
 
 export type AvatarSize = 'xs' | 's' | 'm' | 'l';
 
-/** A picture made of the name: the last two characters of a Chinese name, else initials. */
+/**
+ * A picture made of the name: the last two characters of a Chinese name, else initials. The letters are drawn by
+ * the style sheet: they are a picture, not a text to be read out, found or copied.
+ */
 export function Avatar({ person, id, size = 'm', online }: AvatarProps) {
   const colour: CSSProperties = { background: `var(--person-${colourOf(id)})` };
   return (
-    <span className={styles['avatar']} data-size={size} style={colour} aria-hidden="true">
-      {person ? shortName(person.name, size) : ''}
+    <span
+      className={styles['avatar']}
+      data-size={size}
+      data-letters={person ? shortName(person.name, size) : ''}
+      style={colour}
+      aria-hidden="true"
+    >
       {online && <span className={styles['online']} />}
     </span>
   );
@@ -31,9 +39,11 @@ export function GroupAvatar({ people, size = 'm' }: { people: { id: string; name
   return (
     <span className={styles['group']} data-size={size} data-count={shown.length} aria-hidden="true">
       {shown.map(({ id, name }) => (
-        <span key={id} style={{ background: `var(--person-${colourOf(id)})` }}>
-          {name ? shortName(name, 'xs') : ''}
-        </span>
+        <span
+          key={id}
+          data-letters={name ? shortName(name, 'xs') : ''}
+          style={{ background: `var(--person-${colourOf(id)})` }}
+        />
       ))}
     </span>
   );

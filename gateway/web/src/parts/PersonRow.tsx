@@ -10,7 +10,7 @@ export function PersonRow({ person, sub, children }: { person: Person; sub?: str
   const presence = usePresence(person.user_id);
   return (
     <span className={styles['person']}>
-      <Avatar person={person} id={person.user_id} online={presence?.online ?? person.online ?? false} />
+      <Avatar person={person} id={person.user_id} online={presence?.online ?? person.online} />
       <span className={styles['text']}>
         <span className={styles['name']}>{person.name}</span>
         {sub !== undefined && sub !== '' && <span className={styles['sub']}>{sub}</span>}

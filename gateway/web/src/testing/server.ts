@@ -28,7 +28,7 @@ export class ScriptedServer {
   constructor(readonly timers: ManualTimers) {}
 
   addPerson(userId: string, name: string): void {
-    this.people.set(userId, { user_id: userId, name, login: userId, role: 'member', initial: '#' });
+    this.people.set(userId, { user_id: userId, name, login: userId, role: 'member', initial: '#', online: false });
     this.selfLogs.set(userId, []);
   }
 
@@ -199,7 +199,7 @@ export class ScriptedServer {
 
   #conversation(talk: Talk, userId: string): Conversation {
     const members = [...talk.members].map(([user_id, read_seq]) => ({ user_id, read_seq, joined_at: 1, role: 'member' as const }));
-    return { ...this.#row(talk, userId), members };
+    return { ...this.#row(talk, userId), members, history: 'full' };
   }
 
   #visible(talkId: string, userId: string): boolean {

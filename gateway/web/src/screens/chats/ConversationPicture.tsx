@@ -13,7 +13,7 @@ export function ConversationPicture({ row, size = 'm' }: { row: ConversationRow;
     const peer = row.peer_id ?? row.conversation_id;
     return <Avatar person={known.get(peer)} id={peer} size={size} online={presence?.online ?? false} />;
   }
-  const others = (row.member_ids ?? []).filter((id) => id !== me?.user_id);
+  const others = row.member_ids.filter((id) => id !== me?.user_id);
   const members = others.map((id) => {
     const name = known.get(id)?.name;
     return name === undefined ? { id } : { id, name };

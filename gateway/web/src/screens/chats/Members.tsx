@@ -9,7 +9,7 @@ import { useAct, useCell, useClient, useMe, usePerson, useT } from '../../app/ho
 import { useWatch } from '../../app/live';
 import { nameOf, titleOf } from '../../app/names';
 import { paths } from '../../app/paths';
-import { type Conversation, type Member, type Page, PAGE_MAX } from '../../core/wire';
+import { type Conversation, type Member, PAGE_MAX } from '../../core/wire';
 import { ConfirmDialog } from '../../parts/ConfirmDialog';
 import { IconButton } from '../../parts/IconButton';
 import { PersonRow } from '../../parts/PersonRow';
@@ -55,7 +55,7 @@ function useMembers(conversation: Conversation) {
   const { run, error } = useAct(
     useCallback(
       async (cursor: string | undefined) => {
-        const page = await client.call<Page<Member>>('conversation.members', {
+        const page = await client.call('conversation.members', {
           conversation_id: id,
           limit: PAGE_MAX,
           ...(cursor === undefined ? {} : { cursor }),
@@ -89,7 +89,7 @@ function MemberRow({ member, conversation, owner }: MemberRowProps) {
     <li className={styles['member']}>
       <Link href={paths.person(member.user_id)} className={styles['memberLink']}>
         <PersonRow
-          person={person ?? { user_id: member.user_id, name: '', login: '', role: 'member', initial: '#' }}
+          person={person ?? { user_id: member.user_id, name: '', login: '', role: 'member', initial: '#', online: false }}
           sub={own ? t('system.you') : ''}
         >
           {isOwner && <span className={styles['mark']}>{t('details.owner')}</span>}
@@ -109,7 +109,7 @@ function MemberActs({ member, conversation }: { member: Member; conversation: Co
   const id = conversation.conversation_id;
   const userId = member.user_id;
   const name = nameOf(t, known, userId);
-  const act = (method: string) => async () => {
+  const act = (method: 'conversation.transfer' | 'conversation.remove_member') => async () => {
     await client.write(method, { conversation_id: id, user_id: userId });
     await client.conversations.fetch(id);
   };

@@ -6,7 +6,7 @@ import { Link } from 'wouter';
 
 import { useCell, useClient, useMe, usePerson, useT } from '../../app/hooks';
 import { useNow } from '../../app/live';
-import { systemText } from '../../app/names';
+import { mentioned, systemText } from '../../app/names';
 import { paths } from '../../app/paths';
 import { clockText, momentText } from '../../app/time';
 import type { Message } from '../../core/wire';
@@ -61,7 +61,7 @@ function SystemLine({ message }: { message: Message }) {
   const known = useCell(people.known);
   const me = useMe()?.user_id ?? '';
   usePerson(message.author_id);
-  for (const id of message.system?.user_ids ?? []) if (!known.has(id)) people.want(id);
+  for (const id of mentioned(message.system)) if (!known.has(id)) people.want(id);
   if (!message.system) return null;
   return (
     <p className={styles['note']} data-testid="system" data-seq={message.seq}>

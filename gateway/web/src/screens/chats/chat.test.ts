@@ -128,6 +128,8 @@ function conversation(kind: 'direct' | 'discussion', read: Record<string, number
     unread: 0,
     from_seq: 1,
     member_count: 3,
+    member_ids: [],
+    history: 'full',
     members: [
       { user_id: 'me', joined_at: 1, role: 'owner', read_seq: 9 },
       ...Object.entries(read).map(([user_id, read_seq]) => ({ user_id, joined_at: 1, role: 'member' as const, read_seq })),

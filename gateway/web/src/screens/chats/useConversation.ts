@@ -34,7 +34,7 @@ export function useConversation(id: ConversationId): ConversationView {
       }
       // A direct chat without a message is not stored anywhere yet; its address names the other person.
       try {
-        conversations.put(await client.call<Conversation>('conversation.open_direct', { user_id: peer }));
+        conversations.put(await client.call('conversation.open_direct', { user_id: peer }));
       } catch (again) {
         setError(asApiError(again));
       }

@@ -8,7 +8,6 @@ import { checkLogin, checkText, NAME_MAX } from '../../app/check';
 import { useForm } from '../../app/form';
 import { useAct, useClient, useMe, useT, useWidth } from '../../app/hooks';
 import { paths } from '../../app/paths';
-import type { AddedLine, Person } from '../../core/wire';
 import { Empty, FormError } from '../../parts/States';
 import styles from './AddPeople.module.css';
 import { handOut } from './credentials';
@@ -62,7 +61,7 @@ function AddOne() {
     useCallback(
       async (values: { name: string; login: string; title: string }) => {
         const { name, login, title } = values;
-        const answer = await client.write<{ user: Person; login: string; credential: string }>('space.add_member', {
+        const answer = await client.write('space.add_member', {
           name: name.trim(),
           login: login.trim(),
           ...(title.trim() === '' ? {} : { title: title.trim() }),
@@ -119,7 +118,7 @@ function AddMany() {
   const tooMany = lines > LINES_MAX;
   const add = useAct(
     useCallback(async () => {
-      const { items } = await client.write<{ items: AddedLine[] }>('space.add_members', { text });
+      const { items } = await client.write('space.add_members', { text });
       const added = items.filter((line) => line.outcome === 'added');
       handOut({
         people: added.map(({ name = '', login = '', credential = '' }) => ({

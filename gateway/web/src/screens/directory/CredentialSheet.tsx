@@ -5,8 +5,10 @@ import { Copy, Printer } from 'lucide-react';
 import { useEffect } from 'react';
 import { useLocation } from 'wouter';
 
-import { useCell, useClient, usePart, useT } from '../../app/hooks';
+import { useCell, useClient, useErrorText, usePart, useT } from '../../app/hooks';
 import { paths } from '../../app/paths';
+import { readError } from '../../core/errors';
+import type { AddedLine } from '../../core/wire';
 import { copyText } from '../../parts/copy';
 import { PaneHead } from '../../parts/PaneHead';
 import { say } from '../../parts/toast';
@@ -18,6 +20,7 @@ export function CredentialSheet() {
   const t = useT();
   const client = useClient();
   const [, navigate] = useLocation();
+  const errorText = useErrorText();
   const sheet = useCell(handedOut);
   const company = usePart(client.session, (session) => (session.kind === 'ready' ? session.space.name : ''));
   const nothing = sheet === undefined;
@@ -41,6 +44,10 @@ export function CredentialSheet() {
   const finish = () => {
     putAway();
     navigate(paths.directory);
+  };
+  const reasonOf = (line: AddedLine) => {
+    if (line.outcome === 'exists') return t('add.outcome_exists');
+    return line.error ? errorText(readError(line.error)) : t('add.outcome_invalid');
   };
   const [first] = people;
   return (
@@ -87,7 +94,7 @@ export function CredentialSheet() {
                   <li key={line.line} className={styles['skippedLine']}>
                     <span>{t('add.line', { line: line.line })}</span>
                     <span>{[line.name, line.login].filter(Boolean).join(' ')}</span>
-                    <span>{line.outcome === 'exists' ? t('add.outcome_exists') : t('add.outcome_invalid')}</span>
+                    <span>{reasonOf(line)}</span>
                   </li>
                 ))}
               </ul>

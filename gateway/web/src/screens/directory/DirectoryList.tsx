@@ -134,8 +134,7 @@ function DirectoryLink({ person, index, selected }: { person: Person; index: num
       data-index={index}
     >
       <PersonRow person={person} sub={person.title ?? ''}>
-        {person.disabled && <span className={styles['mark']}>{t('directory.disabled')}</span>}
-        {!person.disabled && person.role === 'admin' && <span className={styles['mark']}>{t('directory.admin')}</span>}
+        {person.role === 'admin' && <span className={styles['mark']}>{t('directory.admin')}</span>}
       </PersonRow>
     </Link>
   );

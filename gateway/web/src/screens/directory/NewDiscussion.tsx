@@ -7,7 +7,7 @@ import { useLocation, useSearch } from 'wouter';
 import { DISCUSSION_NAME_MAX } from '../../app/check';
 import { useAct, useClient, usePerson, useT, useWidth } from '../../app/hooks';
 import { paths } from '../../app/paths';
-import { charCount, type Conversation, type Person } from '../../core/wire';
+import { charCount, type Person } from '../../core/wire';
 import { FormError } from '../../parts/States';
 import styles from './AddPeople.module.css';
 import { PeoplePicker } from './PeoplePicker';
@@ -28,7 +28,7 @@ export function NewDiscussion() {
   const create = useAct(
     useCallback(async () => {
       const title = name.trim();
-      const conversation = await client.write<Conversation>('conversation.create_discussion', {
+      const conversation = await client.write('conversation.create_discussion', {
         user_ids: chosen.map((person) => person.user_id),
         ...(title === '' ? {} : { name: title }),
       });

@@ -28,9 +28,7 @@ export function PeoplePicker({ chosen, onChange, taken }: PeoplePickerProps) {
   useEffect(() => {
     void people.loadDirectory();
   }, [people]);
-  const found = usePeopleSearch(query, view.people).filter(
-    (person) => person.user_id !== me?.user_id && !person.disabled,
-  );
+  const found = usePeopleSearch(query, view.people).filter((person) => person.user_id !== me?.user_id);
   const ids = new Set(chosen.map((person) => person.user_id));
   const toggle = (person: Person) =>
     onChange(ids.has(person.user_id) ? chosen.filter(({ user_id }) => user_id !== person.user_id) : [...chosen, person]);

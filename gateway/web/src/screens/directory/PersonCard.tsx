@@ -9,7 +9,7 @@ import { useAct, useCell, useClient, useMe, usePerson, useT, useWidth } from '..
 import { useNow, usePresence, useWatch } from '../../app/live';
 import { paths } from '../../app/paths';
 import { agoText } from '../../app/time';
-import type { Conversation, Person, UserId } from '../../core/wire';
+import type { Person, UserId } from '../../core/wire';
 import { Avatar } from '../../parts/Avatar';
 import { ConfirmDialog } from '../../parts/ConfirmDialog';
 import { PaneHead } from '../../parts/PaneHead';
@@ -62,7 +62,7 @@ function Card({ person }: { person: Person }) {
   const open = useAct(
     useCallback(async () => {
       const params = { user_id: person.user_id };
-      const conversation = await client.call<Conversation>('conversation.open_direct', params);
+      const conversation = await client.call('conversation.open_direct', params);
       client.conversations.put(conversation);
       const unwritten = conversation.head_seq === 0 ? person.user_id : undefined;
       navigate(paths.chat(conversation.conversation_id, unwritten));
@@ -84,7 +84,7 @@ function Card({ person }: { person: Person }) {
       </dl>
       <FormError error={open.error} />
       <div className={styles['acts']}>
-        {!own && !person.disabled && (
+        {!own && (
           <Button
             leftSection={<MessageCircle {...ICON_SMALL} />}
             loading={open.running}
@@ -114,9 +114,8 @@ function PresenceLine({ person, own }: { person: Person; own: boolean }) {
   const presence = usePresence(person.user_id);
   useWatch(own ? [] : [person.user_id]);
   if (own) return <p className={styles['sub']}>{t('directory.this_is_you')}</p>;
-  if (person.disabled) return <p className={styles['sub']}>{t('directory.disabled')}</p>;
-  const online = presence?.online ?? person.online ?? false;
-  const seenAt = presence?.last_seen_at ?? person.last_seen_at;
+  const online = presence?.online ?? person.online;
+  const seenAt = presence?.last_seen_at;
   if (online) {
     return (
       <p className={styles['sub']} data-online="true">
@@ -137,7 +136,7 @@ function ResetPassword({ person }: { person: Person }) {
   const [, navigate] = useLocation();
   const [asking, setAsking] = useState(false);
   const reset = useCallback(async () => {
-    const answer = await client.write<{ login: string; credential: string }>('space.reset_credential', {
+    const answer = await client.write('space.reset_credential', {
       user_id: person.user_id,
     });
     handOut({ people: [{ name: person.name, login: answer.login, credential: answer.credential }], skipped: [] });

@@ -21,7 +21,7 @@ export function usePeopleSearch(query: string, loaded: readonly Person[]): reado
     const timer = setTimeout(async () => {
       try {
         const params = { query: wanted, limit: ANSWER_MAX };
-        const { items } = await client.call<{ items: Person[] }>('directory.search', params);
+        const { items } = await client.call('directory.search', params);
         client.people.put(items);
         if (!stopped) setAnswer({ query: wanted, people: items });
       } catch {

@@ -7,7 +7,7 @@ import { useCallback, useEffect, useState } from 'react';
 import { useAct, useClient, useT } from '../../app/hooks';
 import { useNow } from '../../app/live';
 import { agoText } from '../../app/time';
-import type { SessionRow } from '../../core/wire';
+import type { SessionInfo } from '../../core/wire';
 import { ErrorBox, FormError, Skeletons } from '../../parts/States';
 import { say } from '../../parts/toast';
 import { ICON } from '../../theme/theme';
@@ -16,10 +16,10 @@ import styles from './Me.module.css';
 export function Sessions() {
   const t = useT();
   const client = useClient();
-  const [sessions, setSessions] = useState<SessionRow[]>();
+  const [sessions, setSessions] = useState<SessionInfo[]>();
   const { run: load, error } = useAct(
     useCallback(async () => {
-      const { items } = await client.call<{ items: SessionRow[] }>('session.list', {});
+      const { items } = await client.call('session.list', {});
       setSessions(items.toSorted((a, b) => Number(b.current) - Number(a.current)));
     }, [client]),
   );
@@ -60,7 +60,7 @@ export function Sessions() {
   );
 }
 
-function SessionItem({ session, onEnd }: { session: SessionRow; onEnd: () => void }) {
+function SessionItem({ session, onEnd }: { session: SessionInfo; onEnd: () => void }) {
   const t = useT();
   const now = useNow();
   const lastSeen = session.last_seen_at;
