@@ -89,8 +89,10 @@ async fn open(
     let first = tokio::time::timeout(patience, receive(socket, codec))
         .await
         .map_err(|_| Close::SignIn)??;
-    let Some(Todo::Open { id, params }) = machine.frame(first, server.now_ms()) else {
-        return Err(Close::SignIn);
+    let (id, params) = match machine.frame(first, server.now_ms()) {
+        Some(Todo::Open { id, params }) => (id, params),
+        Some(Todo::Close(why)) => return Err(why),
+        _ => return Err(Close::SignIn),
     };
     let Ok(p) = strict::read::<Open>(params) else {
         return refuse(
