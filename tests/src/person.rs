@@ -173,10 +173,17 @@ impl Person {
     /// # Panics
     /// When it is refused.
     pub async fn comes(&self, opening: Opening) -> Device {
-        let opened = opening.open(&self.inner.wire, &self.tokens()).await;
-        let device = opened.expect("a connection");
+        let device = self.opens(opening).await.expect("a connection");
         *self.inner.device.lock().expect("no test panicked here") = Some(device.clone());
         device
+    }
+
+    /// A further connection of his first device, beside the one that he uses.
+    ///
+    /// # Errors
+    /// What the server said.
+    pub async fn opens(&self, opening: Opening) -> Result<Device, Refusal> {
+        opening.open(self.wire(), &self.tokens()).await
     }
 
     /// His first device loses its connection; gives it, for what it has seen.
@@ -334,9 +341,27 @@ impl Person {
 
     /// A conversation in his list.
     pub async fn row(&self, conversation: &str) -> Option<Value> {
-        let rows = self.list().await.into_iter();
-        rows.filter(|row| row["conversation_id"] == conversation)
-            .next_back()
+        let mut rows = self.list().await.into_iter();
+        rows.find(|row| row["conversation_id"] == conversation)
+    }
+
+    /// His log `self` from its beginning, as resuming tells it.
+    ///
+    /// # Panics
+    /// When it has become too long to be resumed.
+    pub async fn self_log(&self) -> Vec<Value> {
+        let device = self.opens(Opening::fresh().self_seen(0)).await;
+        let device = device.expect("a connection");
+        let entries = device.resumed_self()["entries"].as_array();
+        entries.expect("a short log").clone()
+    }
+
+    /// How often something of a conversation stands in his log `self`.
+    pub async fn times(&self, what: &str, conversation: &str) -> usize {
+        let log = self.self_log().await;
+        let fits =
+            |entry: &&Value| entry["what"] == what && entry["conversation_id"] == conversation;
+        log.iter().filter(fits).count()
     }
 
     /// Messages that he has not read in a conversation.

@@ -1,0 +1,7 @@
+//! Direct chats, discussions, who is in them, who has read what.
+
+mod direct;
+mod discussion;
+mod presence;
+mod reading;
+mod roster;

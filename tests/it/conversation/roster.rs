@@ -1,0 +1,106 @@
+//! Taking somebody out while messages are under way: each message comes before the removal for
+//! everybody, or it is refused.
+
+use serde_json::{Value, json};
+use world::World;
+
+/// The number of the system line that tells the removal.
+fn removal(log: &[Value]) -> u64 {
+    let line = log.iter().find(|m| m["system"]["what"] == "removed");
+    line.expect("the removal is told")["seq"].as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn a_message_of_one_who_is_removed_comes_before_it_or_is_refused() {
+    let world = World::start().await;
+    let zhang = world.company("超客").admin("张三").await;
+    let (li, wang) = (zhang.adds("李四").await, zhang.adds("王五").await);
+    let group = zhang.gathers(&[&li, &wang], "项目组").await;
+    let device = li.device();
+    let mut asked = Vec::new();
+    for n in 0..40 {
+        let params = json!({"conversation_id": group, "client_msg_id": format!("m{n}"), "text": format!("第{n}条")});
+        asked.push(device.ask("message.send", params).await);
+        if n == 15 {
+            let remove = json!({"conversation_id": group, "user_id": li.id});
+            zhang.does("conversation.remove_member", remove).await;
+        }
+    }
+    let mut accepted = Vec::new();
+    for id in asked {
+        match device.answer(id).await {
+            Ok(sent) => accepted.push(sent["seq"].as_u64().unwrap()),
+            Err(refusal) => assert_eq!(refusal.kind(), ("not_found", "not_found")),
+        }
+    }
+    let log = wang.log(&group).await;
+    let end = removal(&log);
+    assert!(
+        accepted.iter().all(|seq| *seq < end),
+        "{accepted:?} before {end}"
+    );
+    let of_li = log.iter().filter(|m| m["author_id"] == li.id.as_str());
+    let written: Vec<u64> = of_li.map(|m| m["seq"].as_u64().unwrap()).collect();
+    assert_eq!(written, accepted, "what was acknowledged and nothing else");
+    assert!(accepted.len() < 40, "the rest was refused");
+    let refusal = li
+        .is_refused("message.list", json!({"conversation_id": group}))
+        .await;
+    assert_eq!(refusal.kind(), ("not_found", "not_found"));
+}
+
+#[tokio::test]
+async fn one_who_is_removed_gets_what_came_before_it_and_nothing_after() {
+    let world = World::start().await;
+    let zhang = world.company("超客").admin("张三").await;
+    let (li, wang) = (zhang.adds("李四").await, zhang.adds("王五").await);
+    let group = zhang.gathers(&[&li, &wang], "项目组").await;
+    let mut asked = Vec::new();
+    for n in 0..40 {
+        let params = json!({"conversation_id": group, "client_msg_id": format!("m{n}"), "text": format!("第{n}条")});
+        asked.push(wang.device().ask("message.send", params).await);
+    }
+    let remove = json!({"conversation_id": group, "user_id": li.id});
+    zhang.does("conversation.remove_member", remove).await;
+    for id in asked {
+        wang.device().answer(id).await.unwrap();
+    }
+    wang.says(&group, "他听不见了").await;
+    zhang.sees("他听不见了").await;
+    let end = removal(&wang.log(&group).await);
+    li.device().sees_self("left", &group).await;
+    let pushed = li.device().messages_of(&group);
+    let pushed: Vec<u64> = pushed.iter().map(|m| m["seq"].as_u64().unwrap()).collect();
+    assert_eq!(pushed, (1..end).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn adding_and_removing_the_same_one_at_once_leaves_list_and_roster_in_step() {
+    let world = World::start().await;
+    let zhang = world.company("超客").admin("张三").await;
+    let (li, wang) = (zhang.adds("李四").await, zhang.adds("王五").await);
+    let group = zhang.gathers(&[&li, &wang], "项目组").await;
+    let add = json!({"conversation_id": group, "user_ids": [li.id]});
+    let remove = json!({"conversation_id": group, "user_id": li.id});
+    for _ in 0..8 {
+        tokio::join!(
+            zhang.does("conversation.remove_member", remove.clone()),
+            wang.does("conversation.add_members", add.clone()),
+        );
+        let members = zhang
+            .does("conversation.members", json!({"conversation_id": group}))
+            .await;
+        let members = members["items"].as_array().unwrap();
+        let member = members.iter().any(|m| m["user_id"] == li.id.as_str());
+        assert_eq!(li.row(&group).await.is_some(), member);
+        let (joined, left) = (
+            li.times("joined", &group).await,
+            li.times("left", &group).await,
+        );
+        assert_eq!(
+            joined,
+            left + usize::from(member),
+            "the log self tells the same"
+        );
+    }
+}

@@ -1,0 +1,6 @@
+//! People: adding them, signing in, finding them.
+
+mod adding;
+mod directory;
+mod guessing;
+mod sign_in;
