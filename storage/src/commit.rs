@@ -9,6 +9,8 @@ use crate::value::{Later, Value};
 
 mod evaluate;
 mod overlay;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use evaluate::{Done, Moment, Verdict, evaluate};
 pub(crate) use overlay::{Overlay, Place, Written};

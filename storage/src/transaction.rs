@@ -303,7 +303,12 @@ impl Transaction {
     /// # Errors
     /// When something is larger than the store takes.
     pub fn prepare(self) -> Result<Prepared, StoreError> {
-        self.store.prepare(self.commit)
+        let store = self.store.clone();
+        store.prepare(self.into_commit())
+    }
+
+    pub(crate) fn into_commit(self) -> Commit {
+        self.commit
     }
 
     /// Runs the commit; the answer comes when it is durable and visible.

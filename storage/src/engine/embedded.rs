@@ -19,6 +19,9 @@ use crate::key;
 use crate::limits::{FIRST_POSITION, Limits};
 use crate::store::drawn;
 
+#[cfg(test)]
+mod crash;
+mod journal;
 mod number;
 
 use number::CommitNumber;
@@ -49,7 +52,10 @@ impl Embedded {
     /// Opens or creates the store in `folder`.
     pub(crate) fn open(folder: &Path, limits: &Limits, now_ms: i64) -> Result<Self, OpenError> {
         std::fs::create_dir_all(folder)?;
-        let open = open_database(folder, limits)?;
+        journal::check(&folder.join(DATABASE_FOLDER))?;
+        // A damaged journal can make the database panic while it recovers; that is a refusal too.
+        let open = std::panic::catch_unwind(|| open_database(folder, limits))
+            .unwrap_or_else(|_| Err(damaged("the database gave up while it recovered")))?;
         let mut opened = match open.created()? {
             Some(incarnation) => open.recovered(incarnation)?,
             None => open.create(drawn(limits, now_ms, &folder.to_string_lossy()))?,
@@ -168,6 +174,13 @@ impl Open {
             .transpose()
             .map_err(damaged)?;
         let (last_position, last_time_ms) = last.unwrap_or((FIRST_POSITION - 1, 0));
+        let newest = self.young_attempts(i64::MIN, 1).map_err(damaged)?;
+        if newest
+            .last()
+            .is_some_and(|newest| newest.position != last_position)
+        {
+            return Err(damaged("its newest round is not the one it says"));
+        }
         Ok(Opened {
             last_position,
             last_time_ms,
@@ -185,7 +198,7 @@ impl Open {
             let attempts = layout::decode_attempts(&stored)?;
             found += attempts.len();
             let old = attempts.last().is_none_or(|a| a.time_ms < since_ms);
-            if old || found > limit {
+            if old || (found > limit && !rounds.is_empty()) {
                 break;
             }
             rounds.push(attempts);

@@ -1,0 +1,406 @@
+//! The embedded engine against kill -9, a second process, and damaged files. Processes are real: the test
+//! starts its own executable again.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::suite::{Hands, LOG, NUMBERS, limits, raw, text};
+use crate::{Direction, Home, OpenError, Part, Store, Value};
+
+/// Names the folder that a child process writes to.
+const FOLDER: &str = "STORAGE_CRASH_FOLDER";
+const WRITERS: u64 = 8;
+const ROUNDS: u64 = 5;
+
+fn home(writer: u64) -> Home {
+    Home::new("writer", writer)
+}
+
+fn log() -> crate::Partition {
+    LOG.partition(&b"l".to_vec())
+}
+
+fn open(folder: &Path) -> Result<Store, OpenError> {
+    Store::embedded(folder, limits(), Hands::default().clock())
+}
+
+/// One append in two homes is two commits; each carries everything the audit needs.
+async fn append(store: &Store, writer: u64, n: u64) {
+    for (home, partition) in [(home(writer), b"own"), (home(u64::MAX), b"all")] {
+        let id = format!("{writer}-{n}");
+        let mut t =
+            store
+                .transaction(&home)
+                .client_id("crash", "writer", &id, [1; 32], i64::MAX / 4);
+        let entry = Value::parts(vec![
+            Part::Bytes(writer.to_be_bytes().to_vec().into()),
+            Part::Bytes(n.to_be_bytes().to_vec().into()),
+        ]);
+        t.append(log(), entry, true);
+        t.put(
+            raw(partition, id.as_bytes()),
+            Value::parts(vec![Part::SeqOf(0)]),
+        );
+        t.add(NUMBERS.at(&(), &b"sum".to_vec()), 1, None, None);
+        t.commit().await.expect("an append");
+    }
+    let line = format!("done {writer} {n}\n");
+    let mut out = std::io::stdout().lock();
+    out.write_all(line.as_bytes()).expect("the parent reads");
+    out.flush().expect("the parent reads");
+}
+
+/// Not a test of its own: what the parent starts and kills.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn child() {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the only way to tell a test executable that it is the child"
+    )]
+    let Ok(folder) = std::env::var(FOLDER) else {
+        return;
+    };
+    let store = open(Path::new(&folder)).expect("it opens");
+    println!("\nopen");
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|writer| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let mut n = count(&store, writer).await;
+                loop {
+                    append(&store, writer, n).await;
+                    n += 1;
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        let _ = writer.await;
+    }
+}
+
+/// Where a writer goes on: an append whose second half is missing is repeated under its ids.
+async fn count(store: &Store, writer: u64) -> u64 {
+    let head = store.head(&home(writer), &log()).await.expect("a head");
+    head.last.saturating_sub(1)
+}
+
+struct Running {
+    child: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl Running {
+    /// Starts the child and waits until it has opened the store.
+    fn start(folder: &Path) -> Self {
+        let mut child = Command::new(std::env::current_exe().expect("this executable"))
+            .args(["engine::embedded::crash::child", "--exact", "--nocapture"])
+            .env(FOLDER, folder)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the child starts");
+        let out = child.stdout.take().expect("its output");
+        let mut lines = BufReader::new(out).lines();
+        let open = lines
+            .by_ref()
+            .any(|line| line.is_ok_and(|line| line == "open"));
+        assert!(open, "the child could not open the store");
+        Self { child, lines }
+    }
+
+    /// Kills it after so many acknowledged appends; gives the acknowledged ones by writer.
+    fn kill_after(mut self, appends: u64) -> HashMap<u64, u64> {
+        let mut acknowledged = HashMap::new();
+        let mut seen = 0;
+        for line in self.lines.by_ref().map_while(Result::ok) {
+            let mut words = line.split(' ');
+            if words.next() != Some("done") {
+                continue;
+            }
+            let mut number = || words.next().and_then(|word| word.parse::<u64>().ok());
+            if let (Some(writer), Some(n)) = (number(), number()) {
+                acknowledged.insert(writer, n);
+            }
+            seen += 1;
+            if seen == appends {
+                self.child.kill().expect("SIGKILL");
+            }
+        }
+        self.child.wait().expect("it is gone");
+        acknowledged
+    }
+}
+
+async fn entries(store: &Store, home: &Home, from: u64) -> Vec<(u64, crate::Row)> {
+    store
+        .entries(home, &log(), from, u64::MAX, Direction::Forward, 10_000)
+        .await
+        .expect("entries")
+}
+
+/// Logs are dense, nothing is doubled, every row fits its entry; gives the appends held by writer.
+async fn audit(store: &Store) -> HashMap<u64, u64> {
+    let mut held = HashMap::new();
+    for writer in (0..WRITERS).chain([u64::MAX]) {
+        let home = home(writer);
+        let head = store.head(&home, &log()).await.unwrap();
+        let mut seen: HashMap<(u64, u64), u64> = HashMap::new();
+        let mut from = 1;
+        while from <= head.last {
+            for (seq, row) in entries(store, &home, from).await {
+                assert_eq!(seq, from, "a gap in the log of {home}");
+                from += 1;
+                let (by, n) = crate::key::decode(&row.value).unwrap();
+                assert_eq!(
+                    seen.insert((by, n), seq),
+                    None,
+                    "{home} holds {by}-{n} twice"
+                );
+            }
+        }
+        assert_eq!(seen.len() as u64, head.last);
+        assert_eq!(head.count, head.last);
+        let partition: &[u8] = if writer == u64::MAX { b"all" } else { b"own" };
+        for ((by, n), seq) in &seen {
+            let at = raw(partition, format!("{by}-{n}").as_bytes());
+            let row = store.get(&home, &at).await.unwrap().unwrap();
+            assert_eq!(row.value, seq.to_be_bytes().as_slice());
+        }
+        let sum = store
+            .get(&home, &NUMBERS.at(&(), &b"sum".to_vec()))
+            .await
+            .unwrap();
+        let sum = sum.map_or(0, |row| crate::sum_value(&row).unwrap());
+        assert_eq!(sum.cast_unsigned(), head.last);
+        held.insert(writer, head.last);
+    }
+    held
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kill_9_under_load_loses_and_doubles_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..ROUNDS {
+        let acknowledged = Running::start(folder.path()).kill_after(40 + 70 * round);
+        assert!(!acknowledged.is_empty());
+        let store = open(folder.path()).unwrap();
+        let held = audit(&store).await;
+        let mut in_all = 0;
+        for (writer, n) in &acknowledged {
+            assert!(held[writer] > *n, "writer {writer} lost append {n}");
+            in_all += n + 1;
+        }
+        assert!(held[&u64::MAX] >= in_all.saturating_sub(WRITERS));
+        for (writer, n) in acknowledged {
+            let at = raw(b"all", format!("{writer}-{n}").as_bytes());
+            assert!(store.get(&home(u64::MAX), &at).await.unwrap().is_some());
+        }
+        store.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_on_one_folder_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Running::start(folder.path());
+    let refused = open(folder.path()).err().expect("a refusal");
+    assert!(matches!(refused, OpenError::InUse(_)), "{refused}");
+    assert!(
+        refused
+            .to_string()
+            .starts_with("another process has opened the store in /")
+    );
+    running.kill_after(1);
+    let store = open(folder.path()).unwrap();
+    let refused = open(folder.path()).err().expect("a refusal");
+    assert!(matches!(refused, OpenError::InUse(_)), "{refused}");
+    store.close().await;
+    open(folder.path()).unwrap().close().await;
+}
+
+/// A store with a known number of appends, closed, and its commit-number file as of half of them.
+async fn written(folder: &Path, appends: u64) -> Vec<u8> {
+    let mut older = Vec::new();
+    for half in 0..2 {
+        let store = open(folder).unwrap();
+        for n in 0..appends / 2 {
+            let n = half * (appends / 2) + n;
+            let mut t = store.transaction(&home(0));
+            t.append(log(), text(&n.to_string()), true);
+            t.put(
+                raw(b"own", &n.to_be_bytes()),
+                Value::parts(vec![Part::SeqOf(0)]),
+            );
+            t.commit().await.unwrap();
+        }
+        store.close().await;
+        if half == 0 {
+            older = std::fs::read(folder.join(super::NUMBER_FILE)).unwrap();
+        }
+    }
+    older
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => {
+                // Journals are pre-allocated: only what is in use is copied, the rest is a hole.
+                let bytes = std::fs::read(entry.path()).unwrap();
+                let used = bytes
+                    .iter()
+                    .rposition(|byte| *byte != 0)
+                    .map_or(0, |at| at + 1);
+                std::fs::write(&target, &bytes[..used]).unwrap();
+                let file = std::fs::File::options().write(true).open(&target).unwrap();
+                file.set_len(bytes.len() as u64).unwrap();
+            }
+        }
+    }
+}
+
+/// The journal of the database and how many of its bytes are in use.
+fn journal(folder: &Path) -> (PathBuf, usize) {
+    let files = std::fs::read_dir(folder.join(super::DATABASE_FOLDER)).unwrap();
+    let path = files
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|end| end == "jnl"))
+        .expect("a journal");
+    let bytes = std::fs::read(&path).unwrap();
+    let used = bytes
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |at| at + 1);
+    (path, used)
+}
+
+fn damage(path: &Path, act: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = std::fs::read(path).unwrap();
+    act(&mut bytes);
+    std::fs::write(path, bytes).unwrap();
+}
+
+/// Entries and rows are the first so many appends, complete; gives how many.
+async fn prefix(store: &Store) -> u64 {
+    let head = store.head(&home(0), &log()).await.unwrap();
+    let entries = entries(store, &home(0), 1).await;
+    assert_eq!(entries.len() as u64, head.last);
+    for (n, (seq, row)) in entries.iter().enumerate() {
+        assert_eq!(
+            (*seq, row.value.as_ref()),
+            (n as u64 + 1, n.to_string().as_bytes())
+        );
+    }
+    let partition = crate::Partition {
+        table: raw(b"own", b"").table,
+        name: raw(b"own", b"").partition,
+    };
+    let rows = store
+        .scan(
+            &home(0),
+            &partition,
+            crate::KeyRange::all(),
+            Direction::Forward,
+            10_000,
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        rows.len() as u64,
+        head.last,
+        "rows of one kind without the others"
+    );
+    assert_eq!(
+        store.last_position().await,
+        crate::FIRST_POSITION - 1 + head.last
+    );
+    head.last
+}
+
+const APPENDS: u64 = 60;
+const FLIPS: usize = 60;
+
+/// Damages a copy: with the newest commit-number file nothing acknowledged may be missing, with an older
+/// one the store is an exact prefix not shorter than that file; or it is refused in words. Gives how often
+/// each happened: whole, shorter, refused.
+async fn survive(damages: impl Iterator<Item = (usize, u8, Damage)>) -> (usize, usize, usize) {
+    let whole = tempfile::tempdir().unwrap();
+    let older = written(whole.path(), APPENDS).await;
+    let (path, used) = journal(whole.path());
+    // The journal is read as this version of the database writes it.
+    let batches = super::journal::check(&whole.path().join(super::DATABASE_FOLDER)).unwrap();
+    assert!(batches as u64 > APPENDS);
+    let path = path.strip_prefix(whole.path()).unwrap().to_owned();
+    let mut seen = (0, 0, 0);
+    for (at, bit, how) in damages {
+        for known in [None, Some(&older)] {
+            let copied = tempfile::tempdir().unwrap();
+            copy(whole.path(), copied.path());
+            damage(&copied.path().join(&path), |bytes| {
+                how(bytes, used, at, bit)
+            });
+            if let Some(older) = known {
+                std::fs::write(copied.path().join(super::NUMBER_FILE), older).unwrap();
+            }
+            let least = if known.is_some() {
+                APPENDS / 2
+            } else {
+                APPENDS
+            };
+            match open(copied.path()) {
+                Ok(store) => {
+                    let held = prefix(&store).await;
+                    assert!(
+                        held >= least,
+                        "{held} of {least} with damage at {at} of {used}"
+                    );
+                    seen.0 += usize::from(held == APPENDS);
+                    seen.1 += usize::from(held < APPENDS);
+                    // It goes on from there.
+                    let mut t = store.transaction(&home(0));
+                    let entry = t.append(log(), text("after"), true);
+                    assert_eq!(t.commit().await.unwrap().seq(entry), held + 1);
+                    store.close().await;
+                }
+                Err(error) => {
+                    assert!(error.to_string().contains("damaged"), "{error}");
+                    seen.2 += 1;
+                }
+            }
+        }
+    }
+    seen
+}
+
+type Damage = fn(&mut Vec<u8>, usize, usize, u8);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_torn_or_zeroed_journal_tail_gives_a_prefix_or_a_refusal() {
+    let torn: Damage = |bytes, used, tail, _| bytes.truncate(used.saturating_sub(tail));
+    let zeroed: Damage = |bytes, used, tail, _| bytes[used.saturating_sub(tail)..].fill(0);
+    let tails = [1, 7, 40, 200, 1_000, 3_000];
+    let damages = tails
+        .into_iter()
+        .flat_map(|tail| [(tail, 0, torn), (tail, 0, zeroed)]);
+    let (_, shorter, refused) = survive(damages).await;
+    assert!(
+        shorter > 0 && refused > 0,
+        "{shorter} shorter, {refused} refused"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flipped_bit_in_the_journal_gives_a_prefix_or_a_refusal() {
+    let flip: Damage = |bytes, used, at, bit| bytes[at % used] ^= 1 << bit;
+    let mut bits = crate::suite::model::bits(7);
+    let flips = std::iter::repeat_with(|| (bits() as usize, (bits() % 8) as u8, flip));
+    let (whole, shorter, refused) = survive(flips.take(FLIPS)).await;
+    assert_eq!(whole + shorter + refused, 2 * FLIPS);
+}
