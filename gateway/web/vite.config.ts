@@ -1,10 +1,13 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
+import { guard } from './build/guard.ts';
+import { worker } from './build/worker.ts';
+
 const SERVER = process.env['CHAOKE_SERVER'] ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), guard(), worker()],
   build: {
     target: 'es2022',
     outDir: 'dist',

@@ -9,6 +9,7 @@ import { createRoot } from 'react-dom/client';
 import { App } from './app/App';
 import { ClientContext } from './app/hooks';
 import { schemeManager } from './app/scheme';
+import { registerWorker } from './app/worker';
 import { watchWidth } from './app/width';
 import { browserClient } from './core/browser';
 import { chooseLanguage, language } from './i18n';
@@ -18,6 +19,8 @@ chooseLanguage(language.get());
 watchWidth();
 const client = browserClient(() => language.get());
 void client.start();
+
+registerWorker();
 
 const root = document.getElementById('root');
 if (root) {

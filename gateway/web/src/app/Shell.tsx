@@ -17,6 +17,7 @@ import { MeMenu } from '../screens/me/MeMenu';
 import { ICON } from '../theme/theme';
 import { badgeText } from './badge';
 import { Banner } from './Banner';
+import { Boundary } from './Boundary';
 import { useClient, useMe, usePart, useT, useWidth } from './hooks';
 import { paths, type Place, placeOf } from './paths';
 import { ResizeHandle } from './ResizeHandle';
@@ -51,15 +52,19 @@ export function Shell() {
         {!phone && <Rail place={place} />}
         {(!phone || !deep) && (
           <section className={styles['list']}>
-            <ListPane place={place} onSearch={openSwitcher} />
+            <Boundary place={place.area}>
+              <ListPane place={place} onSearch={openSwitcher} />
+            </Boundary>
           </section>
         )}
         {!phone && <ResizeHandle />}
         {(!phone || deep) && (
           <main className={styles['main']} id="main" tabIndex={-1}>
-            <Suspense fallback={null}>
-              <MainPane place={place} />
-            </Suspense>
+            <Boundary place={path}>
+              <Suspense fallback={null}>
+                <MainPane place={place} />
+              </Suspense>
+            </Boundary>
           </main>
         )}
       </div>

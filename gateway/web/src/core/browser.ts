@@ -112,6 +112,7 @@ export function browserClient(locale: () => string): Client {
     if (document.visibilityState === 'visible') client.connection.hurry();
     else client.drafts.flush();
   });
+  window.addEventListener('storage', (event) => client.drafts.heard(event.key, event.newValue));
   window.addEventListener('pagehide', () => client.drafts.flush());
   return client;
 }

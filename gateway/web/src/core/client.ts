@@ -34,7 +34,7 @@ export type SessionState =
   | { kind: 'starting' }
   | { kind: 'unreachable'; error: ApiError }
   /** `expired`: in the middle of work; the screen stays, sign-in comes in front of it. */
-  | { kind: 'signed_out'; why: 'never' | 'chosen' | 'expired'; setupDone: boolean }
+  | { kind: 'signed_out'; why: 'never' | 'chosen' | 'expired'; setupDone: boolean; login?: string }
   | { kind: 'first_password'; user: Person; space: Space; password?: string }
   | { kind: 'ready'; user: Person; space: Space };
 
@@ -57,6 +57,8 @@ export const CLIENT_NAME = 'chaoke-web/0.1.0';
 const TIMELINES_MAX = 30;
 /** A page that could not reach the server at its start tries again this often. */
 const START_AGAIN_MS = 3_000;
+/** Says that somebody signed in here, so that a first visit asks for no session. Not a secret. */
+const SESSION_NOTE = 'chaoke.session';
 /** Someone who types says so at most this often; a sign of typing is shown this long. */
 const TYPING_EVERY_MS = 3_000;
 export const TYPING_SHOWN_MS = 5_000;
@@ -143,8 +145,12 @@ export class Client {
     return this.call(method, params, this.#deps.newId());
   }
 
-  /** At page load: the cookie says who we are. */
+  /** At page load: the cookie says who we are. Where nobody ever signed in there is none to ask for. */
   async start(): Promise<void> {
+    if (!this.#mayHaveSession()) {
+      await this.#showSignIn('never');
+      return;
+    }
     try {
       this.#enter(await this.api.refresh());
     } catch (thrown) {
@@ -178,6 +184,7 @@ export class Client {
 
   async signOut(): Promise<void> {
     this.connection.stop();
+    this.#noteSession(false);
     try {
       await this.api.signOut();
     } catch {
@@ -200,7 +207,10 @@ export class Client {
     );
     this.#timelines.set(id, made);
     const oldest = this.#timelines.keys().next().value;
-    if (this.#timelines.size > TIMELINES_MAX && oldest !== undefined) this.#timelines.delete(oldest);
+    if (this.#timelines.size > TIMELINES_MAX && oldest !== undefined) {
+      this.#timelines.delete(oldest);
+      this.conversations.keepDetails(new Set(this.#timelines.keys()));
+    }
     return made;
   }
 
@@ -239,7 +249,22 @@ export class Client {
     });
   }
 
+  #mayHaveSession(): boolean {
+    const { storage } = this.#deps;
+    return storage === undefined || storage.getItem(SESSION_NOTE) !== null;
+  }
+
+  #noteSession(there: boolean): void {
+    try {
+      if (there) this.#deps.storage?.setItem(SESSION_NOTE, '1');
+      else this.#deps.storage?.removeItem(SESSION_NOTE);
+    } catch {
+      // Storage is full: the next page asks the server.
+    }
+  }
+
   #take(signedIn: SignedIn, password?: string): void {
+    this.#noteSession(true);
     this.api.setSignedIn(signedIn);
     this.#enter(signedIn, password);
   }
@@ -269,9 +294,10 @@ export class Client {
 
   async #ended(why: 'chosen' | 'expired'): Promise<void> {
     this.connection.stop();
-    const kind = this.session.get().kind;
-    if (kind === 'signed_out' || kind === 'starting') return;
-    this.session.set({ kind: 'signed_out', why, setupDone: true });
+    const before = this.session.get();
+    if (before.kind === 'signed_out' || before.kind === 'starting') return;
+    const login = 'user' in before && why === 'expired' ? { login: before.user.login } : {};
+    this.session.set({ kind: 'signed_out', why, setupDone: true, ...login });
   }
 
   async #showSignIn(why: 'never' | 'chosen'): Promise<void> {
@@ -326,6 +352,7 @@ export class Client {
     // Histories whose place was not among the cursors, and everything the list missed.
     for (const [id, timeline] of this.#timelines) if (!(id in logs)) timeline.behind(undefined);
     void this.conversations.load();
+    this.conversations.keepDetails(new Set(this.#timelines.keys()));
     for (const id of this.conversations.details.get().keys()) this.#ask(id);
     this.people.reconnected();
     this.reading.flush();

@@ -116,6 +116,11 @@ export class Conversations {
     }
   }
 
+  /** Lets go of the details of all others; their rows stay. */
+  keepDetails(ids: ReadonlySet<ConversationId>): void {
+    this.details.update((map) => new Map([...map].filter(([id]) => ids.has(id))));
+  }
+
   remove(id: ConversationId): void {
     if (this.details.get().has(id)) {
       this.details.update((map) => {

@@ -64,6 +64,20 @@ export class Drafts {
     this.#timers.after(SAVE_AFTER_MS, () => this.flush());
   }
 
+  /** Another tab has written this key of the storage. */
+  heard(key: string | null, value: string | null): void {
+    const prefix = `${PREFIX}.${this.#userId}.`;
+    if (!key?.startsWith(prefix)) return;
+    const id = key.slice(prefix.length);
+    if (this.#dirty.has(id)) return;
+    this.all.update((map) => {
+      const next = new Map(map);
+      if (value === null || value === '') next.delete(id);
+      else next.set(id, value);
+      return next;
+    });
+  }
+
   flush(): void {
     this.#scheduled = false;
     for (const id of this.#dirty) {

@@ -81,6 +81,19 @@ test('a closing page saves a draft at once, and full storage loses nothing of th
   expect(nowhere.get('c1')).toBe('三');
 });
 
+test('what another tab writes or sends shows here, unless one is typing the same', () => {
+  const drafts = new Drafts(undefined, timers);
+  drafts.load('me');
+  drafts.heard('chaoke.draft.me.c1', '一');
+  expect(drafts.get('c1')).toBe('一');
+  drafts.heard('chaoke.draft.me.c1', null);
+  expect(drafts.get('c1')).toBe('');
+  drafts.heard('chaoke.draft.you.c1', '别人的');
+  drafts.set('c1', '我在写');
+  drafts.heard('chaoke.draft.me.c1', '旧的');
+  expect(drafts.get('c1')).toBe('我在写');
+});
+
 test('read marks are gathered, only the newest of each conversation goes out', async () => {
   const sent: [string, number][] = [];
   const reading = new Reading({

@@ -7,6 +7,9 @@ export const en: Record<TextKey, string> = {
   'app.starting': 'Opening…',
   'app.unreachable': 'The server cannot be reached',
   'app.unreachable_hint': 'Check your network, or try again in a moment.',
+  'app.fault': 'Something went wrong on this page',
+  'app.fault_hint': 'Loading it again usually helps; drafts and unsent messages are kept.',
+  'app.reload': 'Load again',
   'app.title_unread': '({count}) {title}',
 
   'common.retry': 'Try again',

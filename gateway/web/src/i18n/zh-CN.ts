@@ -5,6 +5,9 @@ export const zhCN = {
   'app.starting': '正在打开…',
   'app.unreachable': '连接不上服务器',
   'app.unreachable_hint': '请检查网络，或稍后再试。',
+  'app.fault': '这个页面出了点问题',
+  'app.fault_hint': '重新加载通常就好，草稿和未发出的消息都在。',
+  'app.reload': '重新加载',
   'app.title_unread': '({count}) {title}',
 
   'common.retry': '重试',

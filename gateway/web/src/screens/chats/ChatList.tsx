@@ -2,11 +2,12 @@
 
 import { Button } from '@mantine/core';
 import { MessageCircle } from 'lucide-react';
-import { useRef } from 'react';
+import { useMemo, useRef } from 'react';
 import { VList, type VListHandle } from 'virtua';
 import { useLocation } from 'wouter';
 
 import { useCell, useClient, useMe, useT } from '../../app/hooks';
+import { useWatch } from '../../app/live';
 import { paths } from '../../app/paths';
 import type { ConversationId } from '../../core/wire';
 import { onListKey } from '../../parts/listKeys';
@@ -17,6 +18,8 @@ import { ListHead } from './ListHead';
 
 /** Rows from the end at which the next page is asked for. */
 const MORE_BEFORE_END = 30;
+/** Chats whose other person is watched: some screens of rows. */
+const WATCHED = 60;
 
 export function ChatList({ onSearch, selected }: { onSearch: () => void; selected: ConversationId | undefined }) {
   return (
@@ -33,6 +36,7 @@ function Rows({ selected }: { selected: ConversationId | undefined }) {
   const view = useCell(client.conversations.view);
   const list = useRef<VListHandle>(null);
   const { rows } = view;
+  useWatch(useMemo(() => rows.slice(0, WATCHED).flatMap((row) => row.peer_id ?? []), [rows]));
   if (view.phase === 'error') {
     return (
       <ErrorBox
@@ -56,15 +60,15 @@ function Rows({ selected }: { selected: ConversationId | undefined }) {
       aria-label={t('chats.list')}
       onKeyDown={(event) => onListKey(event, list, rows.length)}
     >
-      <VList ref={list} onScroll={onScroll} className={styles['scroll'] ?? ''}>
-        {rows.map((row, index) => (
+      <VList ref={list} data={rows} onScroll={onScroll} className={styles['scroll'] ?? ''}>
+        {(row, index) => (
           <ConversationLink
             key={row.conversation_id}
             row={row}
             index={index}
             selected={row.conversation_id === selected}
           />
-        ))}
+        )}
       </VList>
     </nav>
   );

@@ -86,6 +86,7 @@ function Messages({ conversation, timeline, view, unreadFrom }: MessagesProps) {
       )}
       <VList
         ref={list}
+        data={rows}
         className={styles['scroll'] ?? ''}
         shift={shift}
         onScroll={place.onScroll}
@@ -95,7 +96,7 @@ function Messages({ conversation, timeline, view, unreadFrom }: MessagesProps) {
         aria-label={t('chat.messages')}
         data-testid="history"
       >
-        {rows.map((row, index) => (
+        {(row, index) => (
           <MessageRow
             key={row.key}
             row={row}
@@ -104,7 +105,7 @@ function Messages({ conversation, timeline, view, unreadFrom }: MessagesProps) {
             first={index === 0}
             begin={!view.moreBefore}
           />
-        ))}
+        )}
       </VList>
       {(!place.atEnd || view.moreAfter) && place.settled && (
         <LatestButton conversation={conversation} onClick={place.goToEnd} />

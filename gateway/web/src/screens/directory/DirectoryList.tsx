@@ -87,6 +87,7 @@ function Found({ people, query, selected, more }: FoundProps) {
       >
         <VList
           ref={list}
+          data={rows}
           className={styles['scroll'] ?? ''}
           onScroll={(offset) => {
             const handle = list.current;
@@ -95,7 +96,7 @@ function Found({ people, query, selected, more }: FoundProps) {
             }
           }}
         >
-          {rows.map(({ person, letter }, index) => (
+          {({ person, letter }, index) => (
             <div key={person.user_id} className={styles['entry']}>
               {letter && (
                 <p className={styles['letter']} aria-hidden="true">
@@ -104,7 +105,7 @@ function Found({ people, query, selected, more }: FoundProps) {
               )}
               <DirectoryLink person={person} index={index} selected={person.user_id === selected} />
             </div>
-          ))}
+          )}
         </VList>
         {letters.length > 2 && (
           <div className={styles['letters']} aria-label={t('directory.letters')} role="group">

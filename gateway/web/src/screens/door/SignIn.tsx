@@ -20,7 +20,7 @@ export function SignIn({ session }: { session: SignedOut }) {
     useCallback((login: string, password: string) => client.signIn(login, password), [client]),
   );
   const form = useForm({
-    initial: { login: '', password: '' },
+    initial: { login: session.login ?? '', password: '' },
     check: (values) => ({
       login: values.login.trim() === '' ? { key: 'check.required' } : undefined,
       password: values.password === '' ? { key: 'check.required' } : undefined,
@@ -39,9 +39,9 @@ export function SignIn({ session }: { session: SignedOut }) {
           autoComplete="username"
           autoCapitalize="none"
           spellCheck={false}
-          autoFocus
+          autoFocus={session.login === undefined}
         />
-        <Secret {...form.field('password')} label={t('field.password')} autoComplete="current-password" />
+        <Secret {...form.field('password')} label={t('field.password')} autoComplete="current-password" autoFocus={session.login !== undefined} />
         <FormError error={form.restError} />
         <Button type="submit" loading={signIn.running} fullWidth>
           {t('sign_in.submit')}

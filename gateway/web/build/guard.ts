@@ -1,0 +1,44 @@
+// What a build may not do: grow beyond the budget of the first load, or name a foreign host.
+
+import { gzipSync } from 'node:zlib';
+import type { Plugin } from 'vite';
+
+/** Script of the first load, gzipped: what a phone on a slow line can wait for. */
+const FIRST_LOAD_MAX_BYTES = 200 * 1024;
+/** Names of things, never asked for: XML namespaces and the addresses of explanations in error texts. */
+const NAMES_ONLY = [
+  /^https?:\/\/www\.w3\.org\//,
+  /^https:\/\/react\.dev\/errors\//,
+  /^https:\/\/(?:mantine\.dev|help\.mantine\.dev)\b/,
+  /^https?:\/\/\$\{/,
+  /^https?:\/\/(?:"|'|`|$)/,
+];
+
+export function guard(): Plugin {
+  return {
+    name: 'chaoke-guard',
+    apply: 'build',
+    generateBundle(_, bundle) {
+      const chunks = new Map(Object.values(bundle).flatMap((file) => (file.type === 'chunk' ? [[file.fileName, file]] : [])));
+      const first = new Set<string>();
+      const take = (name: string) => {
+        const chunk = chunks.get(name);
+        if (!chunk || first.has(name)) return;
+        first.add(name);
+        chunk.imports.forEach(take);
+      };
+      for (const chunk of chunks.values()) if (chunk.isEntry) take(chunk.fileName);
+      const bytes = [...first].reduce((sum, name) => sum + gzipSync(chunks.get(name)?.code ?? '').length, 0);
+      this.info(`first load: ${(bytes / 1024).toFixed(1)} KiB of gzipped script in ${first.size} files`);
+      if (bytes > FIRST_LOAD_MAX_BYTES) {
+        this.error(`the first load is ${bytes} bytes of gzipped script; the budget is ${FIRST_LOAD_MAX_BYTES}`);
+      }
+      for (const file of Object.values(bundle)) {
+        const text = file.type === 'chunk' ? file.code : String(file.source);
+        for (const [address] of text.matchAll(/https?:\/\/[^\s"'`)<>\\]*/g)) {
+          if (!NAMES_ONLY.some((name) => name.test(address))) this.error(`${file.fileName} names a foreign host: ${address}`);
+        }
+      }
+    },
+  };
+}
