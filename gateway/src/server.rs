@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chat_core::api::codec::Params;
 use chat_core::api::{Access, Answer, ApiError, Class, Codec, Registry};
@@ -75,6 +76,7 @@ pub struct Server {
     /// Origins that may open connections beside the server's own address.
     pub origins: Vec<String>,
     setup_link: Option<PathBuf>,
+    link_removed: AtomicBool,
 }
 
 /// The table of methods of the whole product.
@@ -111,6 +113,7 @@ impl Server {
             wheel: Arc::default(),
             origins: options.origins,
             setup_link: options.setup_link,
+            link_removed: AtomicBool::new(false),
         });
         let each = Arc::downgrade(&server);
         let clock = server.node.clock.clone();
@@ -268,19 +271,29 @@ impl Server {
             ));
         }
         permission::admit(&self.node.store, row.access, ctx.caller.as_ref()).await?;
-        row.call(ctx, params, codec).await
+        let stranger = ctx.caller.is_none().then(|| ctx.origin.address.clone());
+        let outcome = row.call(ctx, params, codec).await;
+        // Who signs in, refreshes or signs out is no stranger.
+        if let Some(address) =
+            stranger.filter(|_| outcome.is_ok() && method.starts_with("session."))
+        {
+            self.node.guard.known_after_all(&address);
+        }
+        outcome
     }
 
     async fn each_second(&self) {
         if let Err(error) = presence::tell_watchers(&self.node).await {
             tracing::debug!(code = %error.code, "presence was not told");
         }
-        if let Some(path) = self
-            .setup_link
-            .as_ref()
-            .filter(|_| !self.node.waits_for_setup())
-        {
-            // Used up: it must not lie around. Absent is as good.
+        self.remove_used_link().await;
+    }
+
+    /// The set-up link must not lie around once it was used.
+    async fn remove_used_link(&self) {
+        let Some(path) = &self.setup_link else { return };
+        if !self.node.waits_for_setup() && !self.link_removed.swap(true, Ordering::Relaxed) {
+            // Absent is as good.
             let _ = tokio::fs::remove_file(path).await;
         }
     }

@@ -18,6 +18,7 @@ use crate::ctx::{Caller, Ctx, request_hash};
 use crate::directory::space::people;
 use crate::ids::{ConversationId, Id, UserId};
 use crate::limits::{ADDED_AT_ONCE, CALL_ID_KEPT_MS, DISCUSSION_MEMBERS, DISCUSSION_NAME_CHARS};
+use crate::message::history;
 use crate::message::rows::{Body, Entry};
 use crate::message::types::SystemLine;
 use crate::text;
@@ -159,16 +160,17 @@ async fn create_once(
 pub(super) async fn add_members(ctx: Ctx, p: AddMembers) -> Answer<AddedMembers> {
     let caller = ctx.caller()?;
     let wanted = colleagues(&ctx, &caller, &p.user_ids, ADDED_AT_ONCE).await?;
-    retry(|| add_once(&ctx, &caller, p.conversation_id, &wanted)).await
+    let parts: Vec<&[u8]> = wanted.iter().map(|user| &user.0[..]).collect();
+    let asked = Asked::new(&ctx, "conversation.add_members", p.conversation_id, &parts)?;
+    retry(|| add_once(&ctx, &asked, &wanted)).await
 }
 
-async fn add_once(
-    ctx: &Ctx,
-    caller: &Caller,
-    id: ConversationId,
-    wanted: &[UserId],
-) -> Answer<AddedMembers> {
-    let (mut t, meta) = enter(ctx, caller, id).await?;
+async fn add_once(ctx: &Ctx, asked: &Asked, wanted: &[UserId]) -> Answer<AddedMembers> {
+    let (mut t, meta) = match asked.enter(ctx).await? {
+        Entered::Now(t, meta) => (t, meta),
+        Entered::Before(done) => return added_before(ctx, asked, wanted, &done).await,
+    };
+    let (id, caller) = (asked.conversation_id, &asked.caller);
     open_discussion(&meta)?;
     let (mut added, mut already) = (Vec::new(), Vec::new());
     for user in wanted {
@@ -192,6 +194,30 @@ async fn add_once(
     Ok(AddedMembers { added, already })
 }
 
+/// The first answer of a call that is repeated, told from the entry that it wrote.
+async fn added_before(
+    ctx: &Ctx,
+    asked: &Asked,
+    wanted: &[UserId],
+    done: &Committed,
+) -> Answer<AddedMembers> {
+    let seq = done
+        .outcomes
+        .first()
+        .map_or(0, |outcome| outcome.number.unsigned_abs());
+    let entries = history::entries(&ctx.node.store, asked.conversation_id, seq, seq).await?;
+    let added = match entries.into_iter().next().and_then(|entry| entry.system) {
+        Some(SystemLine::Joined { user_ids }) => user_ids,
+        _ => vec![],
+    };
+    let already = wanted
+        .iter()
+        .copied()
+        .filter(|user| !added.contains(user))
+        .collect();
+    Ok(AddedMembers { added, already })
+}
+
 pub(super) async fn remove_member(ctx: Ctx, p: MemberOf) -> Answer<Nothing> {
     let caller = ctx.caller()?;
     if p.user_id == caller.user_id {
@@ -202,12 +228,21 @@ pub(super) async fn remove_member(ctx: Ctx, p: MemberOf) -> Answer<Nothing> {
             "To go yourself, leave the discussion",
         ));
     }
-    retry(|| remove_once(&ctx, &caller, p)).await?;
+    let asked = Asked::new(
+        &ctx,
+        "conversation.remove_member",
+        p.conversation_id,
+        &[&p.user_id.0],
+    )?;
+    retry(|| remove_once(&ctx, &asked, p)).await?;
     nothing()
 }
 
-async fn remove_once(ctx: &Ctx, caller: &Caller, p: MemberOf) -> Answer<()> {
-    let (mut t, meta) = enter(ctx, caller, p.conversation_id).await?;
+async fn remove_once(ctx: &Ctx, asked: &Asked, p: MemberOf) -> Answer<()> {
+    let Entered::Now(mut t, meta) = asked.enter(ctx).await? else {
+        return Ok(());
+    };
+    let caller = &asked.caller;
     open_discussion(&meta)?;
     owned_by(&meta, caller.user_id)?;
     if t.read(&ROSTER, &(), &p.user_id).await?.is_none() {
@@ -228,13 +263,16 @@ async fn remove_once(ctx: &Ctx, caller: &Caller, p: MemberOf) -> Answer<()> {
 }
 
 pub(super) async fn leave(ctx: Ctx, p: ConversationRef) -> Answer<Nothing> {
-    let caller = ctx.caller()?;
-    retry(|| leave_once(&ctx, &caller, p.conversation_id)).await?;
+    let asked = Asked::new(&ctx, "conversation.leave", p.conversation_id, &[])?;
+    retry(|| leave_once(&ctx, &asked)).await?;
     nothing()
 }
 
-async fn leave_once(ctx: &Ctx, caller: &Caller, id: ConversationId) -> Answer<()> {
-    let (mut t, mut meta) = enter(ctx, caller, id).await?;
+async fn leave_once(ctx: &Ctx, asked: &Asked) -> Answer<()> {
+    let Entered::Now(mut t, mut meta) = asked.enter(ctx).await? else {
+        return Ok(());
+    };
+    let (id, caller) = (asked.conversation_id, &asked.caller);
     if meta.kind != Kind::Discussion {
         open_discussion(&meta)?;
     }
@@ -275,8 +313,16 @@ async fn leave_once(ctx: &Ctx, caller: &Caller, id: ConversationId) -> Answer<()
 pub(super) async fn rename(ctx: Ctx, p: Rename) -> Answer<Nothing> {
     let caller = ctx.caller()?;
     let name = text::line("name", &p.name, DISCUSSION_NAME_CHARS)?;
+    let asked = Asked::new(
+        &ctx,
+        "conversation.rename",
+        p.conversation_id,
+        &[name.as_bytes()],
+    )?;
     retry(|| async {
-        let (mut t, mut meta) = enter(&ctx, &caller, p.conversation_id).await?;
+        let Entered::Now(mut t, mut meta) = asked.enter(&ctx).await? else {
+            return Ok(());
+        };
         open_discussion(&meta)?;
         owned_by(&meta, caller.user_id)?;
         if meta.name.as_deref() == Some(&name) {
@@ -299,8 +345,16 @@ pub(super) async fn rename(ctx: Ctx, p: Rename) -> Answer<Nothing> {
 
 pub(super) async fn transfer(ctx: Ctx, p: MemberOf) -> Answer<Nothing> {
     let caller = ctx.caller()?;
+    let asked = Asked::new(
+        &ctx,
+        "conversation.transfer",
+        p.conversation_id,
+        &[&p.user_id.0],
+    )?;
     retry(|| async {
-        let (mut t, mut meta) = enter(&ctx, &caller, p.conversation_id).await?;
+        let Entered::Now(mut t, mut meta) = asked.enter(&ctx).await? else {
+            return Ok(());
+        };
         open_discussion(&meta)?;
         if meta.owner_id == Some(p.user_id) && p.user_id == caller.user_id {
             return Answer::Ok(());
@@ -328,8 +382,11 @@ pub(super) async fn transfer(ctx: Ctx, p: MemberOf) -> Answer<Nothing> {
 
 pub(super) async fn dissolve(ctx: Ctx, p: ConversationRef) -> Answer<Nothing> {
     let caller = ctx.caller()?;
+    let asked = Asked::new(&ctx, "conversation.dissolve", p.conversation_id, &[])?;
     retry(|| async {
-        let (mut t, mut meta) = enter(&ctx, &caller, p.conversation_id).await?;
+        let Entered::Now(mut t, mut meta) = asked.enter(&ctx).await? else {
+            return Ok(());
+        };
         owned_by(&meta, caller.user_id)?;
         if meta.state == State::Dissolved {
             return Answer::Ok(());
@@ -348,17 +405,65 @@ pub(super) async fn dissolve(ctx: Ctx, p: ConversationRef) -> Answer<Nothing> {
 
 // ---- parts
 
-/// A transaction on a conversation that the caller is a member of.
-async fn enter(ctx: &Ctx, caller: &Caller, id: ConversationId) -> Answer<(Transaction, MetaRow)> {
-    let mut t = ctx.node.store.transaction(&conversation_home(id));
-    let meta = t
-        .read(&META, &(), &())
-        .await?
-        .ok_or_else(ApiError::not_found)?;
-    t.read(&ROSTER, &(), &caller.user_id)
-        .await?
-        .ok_or_else(ApiError::not_found)?;
-    Ok((t, meta))
+/// A change that somebody asks for. Repeated with the same client id it does nothing again.
+struct Asked {
+    caller: Caller,
+    conversation_id: ConversationId,
+    key: Option<String>,
+    hash: [u8; 32],
+}
+
+/// How a change begins.
+enum Entered {
+    /// In a transaction on a conversation that the caller is a member of.
+    Now(Transaction, MetaRow),
+    /// It ran before.
+    Before(Committed),
+}
+
+impl Asked {
+    fn new(
+        ctx: &Ctx,
+        method: &str,
+        conversation_id: ConversationId,
+        parts: &[&[u8]],
+    ) -> Answer<Self> {
+        let hash = request_hash(method, parts);
+        Ok(Self {
+            caller: ctx.caller()?,
+            conversation_id,
+            key: ctx.key.clone(),
+            hash,
+        })
+    }
+
+    async fn enter(&self, ctx: &Ctx) -> Answer<Entered> {
+        let mut t = ctx
+            .node
+            .store
+            .transaction(&conversation_home(self.conversation_id));
+        if let Some(key) = &self.key {
+            t = t.client_id(
+                "call",
+                &self.caller.user_id.to_string(),
+                key,
+                self.hash,
+                CALL_ID_KEPT_MS,
+            );
+            // First of all: who left may ask again whether he did.
+            if let Some(done) = t.repeated().await? {
+                return Ok(Entered::Before(done));
+            }
+        }
+        let meta = t
+            .read(&META, &(), &())
+            .await?
+            .ok_or_else(ApiError::not_found)?;
+        t.read(&ROSTER, &(), &self.caller.user_id)
+            .await?
+            .ok_or_else(ApiError::not_found)?;
+        Ok(Entered::Now(t, meta))
+    }
 }
 
 /// The people asked for, each once, without the caller, all of them members of the space.

@@ -153,6 +153,16 @@ impl Guard {
         )
     }
 
+    /// Gives back a call from an address that turned out to be by somebody who is known: a whole
+    /// company sits behind one address, and its people sign in and refresh at the same hour.
+    pub fn known_after_all(&self, address: &str) {
+        if let Some(bucket) = self.addresses.get(address)
+            && let Ok(mut bucket) = bucket.lock()
+        {
+            bucket.left = (bucket.left + 1.0).min(self.per_address.burst);
+        }
+    }
+
     /// A call from an address before sign-in.
     ///
     /// # Errors
@@ -217,6 +227,19 @@ mod tests {
         );
         guard.call_by_user(user, 50).unwrap();
         assert!(guard.call_by_user(user, 50).is_err());
+    }
+
+    #[test]
+    fn people_who_sign_in_do_not_use_up_their_address() {
+        let guard = Guard::new(PER_USER, PER_ADDRESS);
+        for _ in 0..500 {
+            guard.call_from_address("10.0.0.1", 0).unwrap();
+            guard.known_after_all("10.0.0.1");
+        }
+        for _ in 0..20 {
+            guard.call_from_address("10.0.0.1", 0).unwrap();
+        }
+        assert!(guard.call_from_address("10.0.0.1", 0).is_err());
     }
 
     #[test]

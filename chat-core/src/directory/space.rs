@@ -5,20 +5,20 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use storage::{Direction, KeyRange, Table, Value, retry};
+use storage::{Committed, Direction, KeyRange, Table, Value, retry};
 
 use super::account::{END_SESSIONS, EndSessions};
 use super::person::{
-    self, ACCOUNT, LOGIN, LoginState, MEMBER, MEMBER_ORDER, NewPerson, Person, Role, Secret,
-    account_home, login_home, space_home,
+    self, ACCOUNT, MEMBER, MEMBER_ORDER, MemberRow, NewPerson, Person, Role, Secret, account_home,
+    space_home,
 };
 use crate::api::page::{Page, PageParams, cursor};
 use crate::api::registry::{Access, Registry};
 use crate::api::{Answer, ApiError, Class};
 use crate::bytes32::Bytes32;
-use crate::ctx::{Caller, Ctx};
+use crate::ctx::{Caller, Ctx, request_hash};
 use crate::ids::{Id, SpaceId, UserId};
-use crate::limits::{NAME_CHARS, PASTED_LINES, TITLE_CHARS};
+use crate::limits::{CALL_ID_KEPT_MS, NAME_CHARS, PASTED_LINES, TITLE_CHARS};
 use crate::secret::{credential, mac};
 use crate::{tables, text};
 
@@ -351,37 +351,53 @@ async fn reset_credential(ctx: Ctx, p: MemberRef) -> Answer<Credential> {
     let member = person::member(&ctx.node.store, caller.space_id, p.user_id)
         .await?
         .ok_or_else(ApiError::not_found)?;
-    let credential = credential(
-        &ctx.node.secret,
-        &[b"reset", &p.user_id.0, ctx.key_or_new().as_bytes()],
-    );
+    let key = ctx.key_or_new();
+    let credential = credential(&ctx.node.secret, &[b"reset", &p.user_id.0, key.as_bytes()]);
     let mac = Bytes32(mac(
         &ctx.node.secret,
         &[b"credential", credential.as_bytes()],
     ));
-    let position = retry(|| async {
-        let mut t = ctx.node.store.transaction(&account_home(member.account_id));
-        let mut row = t
-            .read(&ACCOUNT, &(), &())
-            .await?
-            .ok_or_else(ApiError::not_found)?;
-        row.secret = Secret::Credential { mac };
-        t.set(&ACCOUNT, &(), &(), &row)?;
-        t.effect(
-            END_SESSIONS,
-            Value::encode(&EndSessions {
-                account_id: member.account_id,
-                keep: None,
-            })?,
-        );
-        Answer::Ok(t.commit().await?.position)
-    })
-    .await?;
-    ctx.node.effects.passed(position).await;
+    let done = retry(|| put_credential(&ctx, &caller, &member, &key, mac)).await?;
+    ctx.node.effects.passed(done.position).await;
     Ok(Credential {
         login: member.login,
         credential,
     })
+}
+
+/// A repeat must not end the sessions that the person began meanwhile.
+async fn put_credential(
+    ctx: &Ctx,
+    caller: &Caller,
+    member: &MemberRow,
+    key: &str,
+    mac: Bytes32,
+) -> Answer<Committed> {
+    let hash = request_hash("space.reset_credential", &[&member.account_id.0]);
+    let author = caller.user_id.to_string();
+    let home = account_home(member.account_id);
+    let mut t =
+        ctx.node
+            .store
+            .transaction(&home)
+            .client_id("call", &author, key, hash, CALL_ID_KEPT_MS);
+    if let Some(done) = t.repeated().await? {
+        return Ok(done);
+    }
+    let mut row = t
+        .read(&ACCOUNT, &(), &())
+        .await?
+        .ok_or_else(ApiError::not_found)?;
+    row.secret = Secret::Credential { mac };
+    t.set(&ACCOUNT, &(), &(), &row)?;
+    t.effect(
+        END_SESSIONS,
+        Value::encode(&EndSessions {
+            account_id: member.account_id,
+            keep: None,
+        })?,
+    );
+    Ok(t.commit().await?)
 }
 
 async fn members(ctx: Ctx, p: PageParams) -> Answer<Page<Person>> {
@@ -434,19 +450,6 @@ pub async fn people(ctx: &Ctx, space: SpaceId, ids: &[UserId]) -> Answer<Vec<Per
                 .person(id, ctx.node.connections.online(id)))
         })
         .collect()
-}
-
-/// Whether `login` can sign in.
-///
-/// # Errors
-/// What the store answers.
-pub async fn can_sign_in(ctx: &Ctx, login: &str) -> Answer<bool> {
-    let row = ctx
-        .node
-        .store
-        .read(&login_home(login), &LOGIN, &(), &())
-        .await?;
-    Ok(row.is_some_and(|row| row.state == LoginState::Confirmed))
 }
 
 #[cfg(test)]
