@@ -364,7 +364,11 @@ fn host_at(rest: &str) -> &str {
 #[test]
 fn links_in_the_papers_lead_somewhere() {
     let mut complaints = Vec::new();
-    for path in files(root(), &["md"]) {
+    // Heads of derived documents are read where they end up, in docs/.
+    let papers = files(root(), &["md"])
+        .into_iter()
+        .filter(|path| !shown(path).contains("/generate/"));
+    for path in papers {
         let folder = path.parent().expect("a folder");
         for link in links(&read(&path)) {
             let file = link.split('#').next().unwrap_or_default();
