@@ -7,6 +7,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 
 import { App } from './app/App';
+import { watchUnread } from './app/chime';
 import { ClientContext } from './app/hooks';
 import { schemeManager } from './app/scheme';
 import { registerWorker } from './app/worker';
@@ -18,6 +19,7 @@ import { cssVariables, theme } from './theme/theme';
 chooseLanguage(language.get());
 watchWidth();
 const client = browserClient(() => language.get());
+watchUnread(client);
 void client.start();
 
 registerWorker();

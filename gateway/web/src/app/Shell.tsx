@@ -3,7 +3,7 @@
 
 import { Button } from '@mantine/core';
 import { CircleUserRound, MessageCircle } from 'lucide-react';
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 
 import { Avatar } from '../parts/Avatar';
@@ -42,6 +42,11 @@ export function Shell() {
   const openSwitcher = () => setSwitching(true);
   const phone = width === 'phone';
   const deep = isDeep(place);
+  const main = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On the phone the list has gone: reading and tabbing go on in what came instead.
+    if (phone && deep && !main.current?.contains(document.activeElement)) main.current?.focus({ preventScroll: true });
+  }, [phone, deep, path]);
   return (
     <div className={styles['shell']}>
       <a className={styles['skip']} href="#main">
@@ -59,7 +64,7 @@ export function Shell() {
         )}
         {!phone && <ResizeHandle />}
         {(!phone || deep) && (
-          <main className={styles['main']} id="main" tabIndex={-1}>
+          <main ref={main} className={styles['main']} id="main" tabIndex={-1}>
             <Boundary place={path}>
               <Suspense fallback={null}>
                 <MainPane place={place} />

@@ -12,7 +12,8 @@ export const paths = {
   directory: '/directory',
   addPeople: '/directory/add',
   credentials: '/directory/added',
-  person: (id: UserId) => `/directory/${id}`,
+  /** `from` is where "back" leads when one came from elsewhere. */
+  person: (id: UserId, from?: string) => `/directory/${id}${from === undefined ? '' : `?from=${encodeURIComponent(from)}`}`,
   newDiscussion: '/chats/new',
   newDiscussionWith: (id: UserId) => `/chats/new?with=${id}`,
   me: '/me',

@@ -265,6 +265,8 @@ export const en: Record<TextKey, string> = {
   'preferences.scheme_auto': 'As the system',
   'preferences.scheme_light': 'Light',
   'preferences.scheme_dark': 'Dark',
+  'preferences.sound': 'Sound',
+  'preferences.sound_hint': 'A soft sound for new messages while the window is not in front.',
   'preferences.language': 'Language',
 
   'switcher.title': 'Go to',

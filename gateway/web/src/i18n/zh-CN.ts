@@ -263,6 +263,8 @@ export const zhCN = {
   'preferences.scheme_auto': '跟随系统',
   'preferences.scheme_light': '浅色',
   'preferences.scheme_dark': '深色',
+  'preferences.sound': '提示音',
+  'preferences.sound_hint': '窗口不在前面时，新消息会轻响一声。',
   'preferences.language': '语言',
 
   'switcher.title': '快速跳转',

@@ -58,7 +58,7 @@ function Direct({ conversation }: { conversation: Conversation }) {
   if (!person) return null;
   return (
     <>
-      <Link href={paths.person(person.user_id)} className={styles['person']}>
+      <Link href={paths.person(person.user_id, paths.details(conversation.conversation_id))} className={styles['person']}>
         <Avatar person={person} id={person.user_id} size="l" />
         <span className={styles['name']}>{person.name}</span>
         {person.title !== undefined && <span className={styles['sub']}>{person.title}</span>}

@@ -87,7 +87,7 @@ function MemberRow({ member, conversation, owner }: MemberRowProps) {
   const isOwner = conversation.owner_id === member.user_id;
   return (
     <li className={styles['member']}>
-      <Link href={paths.person(member.user_id)} className={styles['memberLink']}>
+      <Link href={paths.person(member.user_id, paths.details(conversation.conversation_id))} className={styles['memberLink']}>
         <PersonRow
           person={person ?? { user_id: member.user_id, name: '', login: '', role: 'member', initial: '#', online: false }}
           sub={own ? t('system.you') : ''}

@@ -78,7 +78,7 @@ function Said({ row, named, mark }: { row: ChatRow; named: boolean; mark: string
       {!row.mine &&
         (row.head ? (
           // For the mouse: by keyboard the person is reached through the details.
-          <Link href={paths.person(row.authorId)} className={styles['face']} aria-hidden="true" tabIndex={-1}>
+          <Link href={paths.person(row.authorId, row.message && paths.chat(row.message.conversation_id))} className={styles['face']} aria-hidden="true" tabIndex={-1}>
             <Avatar person={author} id={row.authorId} size="s" />
           </Link>
         ) : (

@@ -3,11 +3,11 @@
 import { Button } from '@mantine/core';
 import { MessageCircle, Users } from 'lucide-react';
 import { useCallback, useState } from 'react';
-import { useLocation } from 'wouter';
+import { useLocation, useSearch } from 'wouter';
 
 import { useAct, useCell, useClient, useMe, usePerson, useT, useWidth } from '../../app/hooks';
 import { useNow, usePresence, useWatch } from '../../app/live';
-import { paths } from '../../app/paths';
+import { paths, placeOf } from '../../app/paths';
 import { agoText } from '../../app/time';
 import type { Person, UserId } from '../../core/wire';
 import { Avatar } from '../../parts/Avatar';
@@ -34,23 +34,30 @@ export function PersonCard({ userId }: { userId: UserId }) {
   const t = useT();
   const width = useWidth();
   const person = usePerson(userId);
+  const back = cameFrom(useSearch());
   const directory = useCell(useClient().people.directory);
   if (!person) {
     return (
       <div className={styles['page']}>
-        {width === 'phone' && <PaneHead title="" back={paths.directory} />}
+        {width === 'phone' && <PaneHead title="" back={back} />}
         {directory.phase === 'ready' ? <Empty title={t('common.unknown_person')} /> : <Skeletons rows={2} kind="list" />}
       </div>
     );
   }
   return (
     <div className={styles['page']}>
-      {width === 'phone' && <PaneHead title="" back={paths.directory} />}
+      {width === 'phone' && <PaneHead title="" back={back} />}
       <div className={styles['scroll']}>
         <Card person={person} />
       </div>
     </div>
   );
+}
+
+/** Only a place of our own. */
+function cameFrom(search: string): string {
+  const from = new URLSearchParams(search).get('from') ?? '';
+  return placeOf(from).area === 'unknown' ? paths.directory : from;
 }
 
 function Card({ person }: { person: Person }) {

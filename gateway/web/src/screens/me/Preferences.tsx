@@ -1,5 +1,6 @@
-import { type MantineColorScheme, SegmentedControl, useMantineColorScheme } from '@mantine/core';
+import { Checkbox, type MantineColorScheme, SegmentedControl, useMantineColorScheme } from '@mantine/core';
 
+import { chooseSound, sound } from '../../app/chime';
 import { useCell, useT } from '../../app/hooks';
 import { chooseLanguage, type Language, language, LANGUAGES } from '../../i18n';
 import styles from './Me.module.css';
@@ -7,6 +8,7 @@ import styles from './Me.module.css';
 export function Preferences() {
   const t = useT();
   const code = useCell(language);
+  const withSound = useCell(sound);
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   return (
     <>
@@ -36,6 +38,12 @@ export function Preferences() {
           data={LANGUAGES.map(({ code: value, name }) => ({ value, label: name }))}
         />
       </div>
+      <Checkbox
+        label={t('preferences.sound')}
+        description={t('preferences.sound_hint')}
+        checked={withSound}
+        onChange={(event) => chooseSound(event.currentTarget.checked)}
+      />
     </>
   );
 }
