@@ -49,6 +49,8 @@ export class People {
     const page = await this.stranger();
     await page.goto('/');
     await signIn(page, account.login, account.password);
+    // A page that goes elsewhere before the answer came is not signed in.
+    await expect(page.getByRole('navigation', { name: '主导航' })).toBeVisible();
     return page;
   }
 

@@ -1,0 +1,91 @@
+// Staying where one is: a reload, an address from a colleague, the keyboard, another device that ends this one.
+import { composer, goTo, openChatWith, row, said, say, sees, signIn } from './screens';
+import { expect, PASSWORD, test } from './world';
+
+test('a reload stays in the chat, and its address can be opened after signing in', async ({ company, people }) => {
+  const wang = await people.signedIn(company.wang);
+  await openChatWith(wang, company.li.name);
+  await say(wang, '看这里');
+  await sees(wang, '看这里');
+  await wang.reload();
+  await sees(wang, '看这里');
+
+  const li = await people.stranger();
+  await li.goto(wang.url());
+  await signIn(li, company.li.login, PASSWORD);
+  await sees(li, '看这里');
+});
+
+test('an address of a chat one is not in says so and shows nothing of it', async ({ company, people }) => {
+  const wang = await people.signedIn(company.wang);
+  await openChatWith(wang, company.li.name);
+  await say(wang, '只给李娜看');
+  await sees(wang, '只给李娜看');
+
+  const boss = await people.signedIn(company.admin);
+  await boss.goto(new URL(wang.url()).pathname);
+  await expect(boss.getByText('这个会话不存在，或者你已不在其中')).toBeVisible();
+  await expect(said(boss)).toHaveCount(0);
+});
+
+test('ACCT-i08 a device that is ended from another one is signed out at once and keeps its draft', async ({
+  company,
+  people,
+}) => {
+  const here = await people.signedIn(company.wang);
+  const there = await people.signedIn(company.wang);
+  await openChatWith(there, company.li.name);
+  await say(there, '第一句');
+  await sees(there, '第一句');
+  await composer(there).fill('写到一半');
+
+  await goTo(here, '我');
+  await here.getByRole('link', { name: '登录设备' }).click();
+  await here.getByRole('button', { name: '退出其他所有设备' }).click();
+  await expect(there.getByRole('button', { name: '登录' })).toBeVisible();
+  await signIn(there, company.wang.login, PASSWORD);
+  await expect(composer(there)).toHaveValue('写到一半');
+});
+
+test('signing out leaves nothing to read on the device', async ({ company, people }) => {
+  const wang = await people.signedIn(company.wang);
+  await openChatWith(wang, company.li.name);
+  await say(wang, '私事');
+  await sees(wang, '私事');
+  const address = wang.url();
+  await goTo(wang, '我');
+  await wang.getByRole('button', { name: '退出登录' }).click();
+  await wang.getByRole('dialog').getByRole('button', { name: '退出登录' }).click();
+  await expect(wang.getByRole('button', { name: '登录' })).toBeVisible();
+  await wang.goto(address);
+  await expect(wang.getByRole('button', { name: '登录' })).toBeVisible();
+  await expect(wang.getByText('私事')).toHaveCount(0);
+});
+
+test('with the keyboard alone one finds a colleague and writes', async ({ company, people }) => {
+  const wang = await people.signedIn(company.wang);
+  const li = await people.signedIn(company.li);
+  await goTo(li, '会话');
+  await expect(wang.getByRole('navigation', { name: '主导航' })).toBeVisible();
+  await wang.keyboard.press('Control+k');
+  await expect(wang.getByRole('combobox', { name: '找人或会话' })).toBeFocused();
+  await wang.keyboard.type('lina');
+  await expect(wang.getByRole('option', { name: /李娜/ })).toBeVisible();
+  await wang.keyboard.press('Enter');
+  await expect(composer(wang)).toBeVisible();
+  await composer(wang).focus();
+  await wang.keyboard.type('不用鼠标');
+  await wang.keyboard.press('Enter');
+  await row(li, company.wang.name).click();
+  await sees(li, '不用鼠标');
+});
+
+test('a server that is away is named, and the line leaves when it is back', async ({ server, company, people }) => {
+  const wang = await people.signedIn(company.wang);
+  await openChatWith(wang, company.li.name);
+  await server.kill();
+  await expect(wang.getByText('正在重新连接…')).toBeVisible();
+  await server.start();
+  await wang.getByRole('button', { name: '立即重连' }).click();
+  await expect(wang.getByText('正在重新连接…')).toHaveCount(0);
+});
