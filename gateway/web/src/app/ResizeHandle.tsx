@@ -24,7 +24,7 @@ export function ResizeHandle() {
   }, [width]);
   const drag = (event: PointerEvent<HTMLDivElement>) => {
     if (!event.currentTarget.hasPointerCapture(event.pointerId)) return;
-    const left = event.currentTarget.previousElementSibling?.getBoundingClientRect().left ?? 0;
+    const left = event.currentTarget.parentElement?.getBoundingClientRect().left ?? 0;
     setWidth(within(event.clientX - left));
   };
   return (
@@ -32,7 +32,7 @@ export function ResizeHandle() {
       className={styles['handle']}
       role="separator"
       aria-orientation="vertical"
-      aria-label={t('chats.list')}
+      aria-label={t('nav.resize')}
       aria-valuemin={LEAST}
       aria-valuemax={MOST}
       aria-valuenow={width}

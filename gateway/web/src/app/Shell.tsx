@@ -3,7 +3,7 @@
 
 import { Button } from '@mantine/core';
 import { CircleUserRound, MessageCircle } from 'lucide-react';
-import { lazy, Suspense, useEffect, useRef, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 
 import { Avatar } from '../parts/Avatar';
@@ -49,20 +49,21 @@ export function Shell() {
   }, [phone, deep, path]);
   return (
     <div className={styles['shell']}>
-      <a className={styles['skip']} href="#main">
-        {t('nav.skip')}
-      </a>
+      {!phone && (
+        <a className={styles['skip']} href="#main">
+          {t('nav.skip')}
+        </a>
+      )}
       <Banner />
       <div className={styles['panes']}>
         {!phone && <Rail place={place} />}
         {(!phone || !deep) && (
-          <section className={styles['list']}>
+          <Side alone={phone}>
             <Boundary place={place.area}>
               <ListPane place={place} onSearch={openSwitcher} />
             </Boundary>
-          </section>
+          </Side>
         )}
-        {!phone && <ResizeHandle />}
         {(!phone || deep) && (
           <main ref={main} className={styles['main']} id="main" tabIndex={-1}>
             <Boundary place={path}>
@@ -80,6 +81,18 @@ export function Shell() {
         {switching && <Switcher onClose={() => setSwitching(false)} />}
       </Suspense>
     </div>
+  );
+}
+
+/** The left pane; on the phone, where nothing stands beside it, the page itself. */
+function Side({ alone, children }: { alone: boolean; children: ReactNode }) {
+  const t = useT();
+  if (alone) return <main className={styles['list']}>{children}</main>;
+  return (
+    <section className={styles['list']} aria-label={t('nav.side')}>
+      {children}
+      <ResizeHandle />
+    </section>
   );
 }
 

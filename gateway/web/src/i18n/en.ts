@@ -31,6 +31,8 @@ export const en: Record<TextKey, string> = {
   'nav.main': 'Main navigation',
   'nav.chats': 'Chats',
   'nav.me': 'Me',
+  'nav.side': 'Side pane',
+  'nav.resize': 'Width of the side pane',
   'nav.skip': 'Skip to main content',
 
   'setup.title': 'Create your company',

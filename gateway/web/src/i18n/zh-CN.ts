@@ -29,6 +29,8 @@ export const zhCN = {
   'nav.main': '主导航',
   'nav.chats': '沟通',
   'nav.me': '我',
+  'nav.side': '侧栏',
+  'nav.resize': '侧栏宽度',
   'nav.skip': '跳到主要内容',
 
   'setup.title': '创建公司',

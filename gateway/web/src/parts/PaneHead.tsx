@@ -20,7 +20,7 @@ export function PaneHead({ title, sub, back, alwaysBack = false, children }: Pan
         </IconButton>
       )}
       <div className={styles['titles']}>
-        <h1 className={styles['title']}>{title}</h1>
+        {title !== '' && <h1 className={styles['title']}>{title}</h1>}
         {sub !== undefined && <p className={styles['sub']}>{sub}</p>}
       </div>
       {children}

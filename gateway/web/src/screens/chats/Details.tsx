@@ -29,7 +29,9 @@ export function Details({ conversation, onClose }: { conversation: Conversation;
     <div
       className={styles['page']}
       onKeyDown={(event) => {
-        if (event.key === 'Escape' && !event.defaultPrevented) onClose();
+        // Menus and dialogs are drawn elsewhere and close themselves; their keys arrive here all the same.
+        const inside = event.currentTarget.contains(event.target as Node);
+        if (event.key === 'Escape' && inside && !event.defaultPrevented) onClose();
       }}
       role="presentation"
     >

@@ -15,6 +15,7 @@ export function ListHead({ tab, onSearch }: { tab: 'chats' | 'directory'; onSear
   const [, navigate] = useLocation();
   return (
     <header className={styles['head']}>
+      <h1 className="visually-hidden">{t('chats.title')}</h1>
       <nav className={styles['tabs']} aria-label={t('chats.title')}>
         <Link href={paths.chats} className={styles['tab']} aria-current={tab === 'chats' ? 'page' : undefined}>
           {t('chats.tab_chats')}

@@ -115,7 +115,7 @@ function MemberActs({ member, conversation }: { member: Member; conversation: Co
   };
   return (
     <>
-      <Menu position="bottom-end" withinPortal>
+      <Menu position="bottom-end" withinPortal withInitialFocusPlaceholder={false}>
         <Menu.Target>
           <IconButton label={t('details.member_actions', { name })}>
             <Ellipsis {...ICON_SMALL} />
@@ -123,7 +123,7 @@ function MemberActs({ member, conversation }: { member: Member; conversation: Co
         </Menu.Target>
         <Menu.Dropdown>
           <Menu.Item onClick={() => setAsking('transfer')}>{t('details.transfer')}</Menu.Item>
-          <Menu.Item color="red" onClick={() => setAsking('remove')}>
+          <Menu.Item color="var(--danger)" onClick={() => setAsking('remove')}>
             {t('details.remove')}
           </Menu.Item>
         </Menu.Dropdown>

@@ -64,7 +64,9 @@ export function PeoplePicker({ chosen, onChange, taken }: PeoplePickerProps) {
       )}
       {(view.phase === 'empty' || view.phase === 'loading') && <Skeletons rows={4} kind="list" />}
       {view.phase === 'ready' && (
-        <ul className={styles['people']}>
+        // Where everyone is a member already nothing inside can have the focus, and it must scroll all the same.
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+        <ul className={styles['people']} tabIndex={0} aria-label={t('directory.list')}>
           {found.map((person) => {
             const there = taken?.has(person.user_id) ?? false;
             return (
