@@ -20,6 +20,7 @@ pub mod node;
 pub mod permission;
 pub mod presence;
 pub mod random;
+pub mod record;
 pub mod secret;
 pub mod tables;
 pub mod text;

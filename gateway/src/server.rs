@@ -86,7 +86,7 @@ pub fn registry() -> Registry {
     feeds::register(&mut api);
     conference::register(&mut api);
     crm_bridge::register(&mut api);
-    api
+    api.seal()
 }
 
 impl Server {

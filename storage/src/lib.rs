@@ -30,6 +30,7 @@ pub mod key;
 mod commit;
 mod contract;
 pub mod engine;
+mod index;
 mod limits;
 mod reserved;
 mod store;
@@ -46,6 +47,7 @@ pub use contract::{
     AppliedCommit, AppliedRound, Change, Committed, Direction, Effect, Head, Home, KeyRange,
     Numbered, OpenError, Outcome, Partition, Row, RowAt, StoreError, TableId, Write,
 };
+pub use index::{Index, IndexError, Indexed, Unique};
 pub use key::{KeyError, KeyPart};
 pub use limits::{FIRST_POSITION, Limits, RESERVED_TABLES_MAX, RETRIES_MAX};
 pub use store::{Prepared, Store};

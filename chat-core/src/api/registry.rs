@@ -95,6 +95,29 @@ impl Registry {
         }
     }
 
+    /// Ends the building of the table and checks what no type can: names are addresses, so they are
+    /// lower-case words joined by dots.
+    ///
+    /// # Panics
+    /// At start, for a name of another form: a mistake in the code.
+    #[must_use]
+    pub fn seal(self) -> Self {
+        let word = |word: &str| {
+            !word.is_empty()
+                && word
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        };
+        let named = |name: &str| name.contains('.') && name.split('.').all(word);
+        let names = self
+            .methods
+            .keys()
+            .map(String::as_str)
+            .chain(self.events.keys().copied());
+        names.for_each(|name| assert!(named(name), "{name} is no name of a method or an event"));
+        self
+    }
+
     /// The method of that name.
     pub fn method(&self, name: &str) -> Option<&Method> {
         self.methods.get(name)
