@@ -79,30 +79,44 @@ export function Switcher({ onClose }: { onClose: () => void }) {
         aria-activedescendant={hits.length > 0 ? `switcher-${chosen}` : undefined}
         autoComplete="off"
       />
-      <div className={styles['hits']} id="switcher-hits" role="listbox" aria-label={t('switcher.title')}>
-        {hits.map((hit, index) => (
-          // The keys are handled by the field above, which keeps the focus.
-          // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
-          <div
-            key={hit.kind === 'conversation' ? hit.row.conversation_id : hit.person.user_id}
-            id={`switcher-${index}`}
-            className={styles['hit']}
-            role="option"
-            aria-selected={index === chosen}
-            tabIndex={-1}
-            onMouseMove={() => setAt(index)}
-            onClick={() => void go(hit)}
-          >
-            {hit.kind === 'conversation' ? (
-              <Chat row={hit.row} />
-            ) : (
-              <PersonRow person={hit.person} sub={hit.person.title ?? ''} />
-            )}
-          </div>
-        ))}
-      </div>
+      <Hits hits={hits} chosen={chosen} onPoint={setAt} onGo={(hit) => void go(hit)} />
       <p className={styles['hint']}>{hits.length === 0 && query !== '' ? t('switcher.none') : t('switcher.hint')}</p>
     </Modal>
+  );
+}
+
+interface HitsProps {
+  hits: readonly Hit[];
+  chosen: number;
+  onPoint: (index: number) => void;
+  onGo: (hit: Hit) => void;
+}
+
+function Hits({ hits, chosen, onPoint, onGo }: HitsProps) {
+  const t = useT();
+  return (
+    <div className={styles['hits']} id="switcher-hits" role="listbox" aria-label={t('switcher.title')}>
+      {hits.map((hit, index) => (
+        // The keys are handled by the field above, which keeps the focus.
+        // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
+        <div
+          key={hit.kind === 'conversation' ? hit.row.conversation_id : hit.person.user_id}
+          id={`switcher-${index}`}
+          className={styles['hit']}
+          role="option"
+          aria-selected={index === chosen}
+          tabIndex={-1}
+          onMouseMove={() => onPoint(index)}
+          onClick={() => onGo(hit)}
+        >
+          {hit.kind === 'conversation' ? (
+            <Chat row={hit.row} />
+          ) : (
+            <PersonRow person={hit.person} sub={hit.person.title ?? ''} />
+          )}
+        </div>
+      ))}
+    </div>
   );
 }
 

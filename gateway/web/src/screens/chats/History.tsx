@@ -25,6 +25,8 @@ const END_PX = 32;
 const AHEAD_SCREENS = 1.5;
 /** Room above the unread line when opening there. */
 const OPENING_ROOM_PX = 48;
+/** The virtual list has measured what it draws by then. */
+const SETTLING_FRAMES = 3;
 const NONE: readonly OutboxItem[] = [];
 
 export function History({ conversation }: { conversation: Conversation }) {
@@ -142,10 +144,8 @@ function usePlace(
   const [atEnd, setAtEnd] = useState(false);
   const [settled, setSettled] = useState(false);
   const end = useRef(false);
-  const opened = useRef(false);
   const wantEnd = useRef(false);
   const lastKey = useRef<string>(undefined);
-  const count = rows.length;
 
   const look = () => {
     const handle = list.current;
@@ -159,28 +159,17 @@ function usePlace(
   };
   const toEnd = () => list.current?.scrollToIndex(rows.length - 1, { align: 'end' });
 
-  useLayoutEffect(() => {
-    if (opened.current || count === 0) return undefined;
-    opened.current = true;
-    const index = openingIndex(rows);
-    const atUnread = rows[index]?.unreadAbove ?? false;
-    list.current?.scrollToIndex(index, atUnread ? { align: 'start', offset: -OPENING_ROOM_PX } : { align: 'end' });
-    end.current = !atUnread;
-    // Shown once the virtual list has measured what it draws, so that nothing is seen to move.
-    let frames = 3;
-    let frame = requestAnimationFrame(function wait() {
-      frames -= 1;
-      if (frames > 0) {
-        frame = requestAnimationFrame(wait);
-        return;
-      }
+  const opened = useOpening(
+    list,
+    rows,
+    (atUnread) => {
+      end.current = !atUnread;
+    },
+    () => {
       setSettled(true);
       look();
-    });
-    return () => cancelAnimationFrame(frame);
-    // Once, when the first rows are there.
-    // oxlint-disable-next-line react/exhaustive-deps
-  }, [count === 0]);
+    },
+  );
 
   useLayoutEffect(() => {
     const last = rows.at(-1);
@@ -212,6 +201,38 @@ function usePlace(
       }
     },
   };
+}
+
+/** Goes to the first unread message, or the end, when the first rows are there; shows them once they stand still. */
+function useOpening(
+  list: React.RefObject<VListHandle | null>,
+  rows: readonly ChatRow[],
+  onPlaced: (atUnread: boolean) => void,
+  onSettled: () => void,
+): React.RefObject<boolean> {
+  const opened = useRef(false);
+  const nothing = rows.length === 0;
+  useLayoutEffect(() => {
+    if (opened.current || nothing) return undefined;
+    opened.current = true;
+    const index = openingIndex(rows);
+    const atUnread = rows[index]?.unreadAbove ?? false;
+    list.current?.scrollToIndex(index, atUnread ? { align: 'start', offset: -OPENING_ROOM_PX } : { align: 'end' });
+    onPlaced(atUnread);
+    let frames = SETTLING_FRAMES;
+    let frame = requestAnimationFrame(function wait() {
+      frames -= 1;
+      if (frames > 0) frame = requestAnimationFrame(wait);
+      else onSettled();
+    });
+    return () => {
+      cancelAnimationFrame(frame);
+      opened.current = false;
+    };
+    // Once, when the first rows are there.
+    // oxlint-disable-next-line react/exhaustive-deps
+  }, [nothing]);
+  return opened;
 }
 
 /** Marks as read while someone looks at the end; notes where one stopped looking. */

@@ -12,8 +12,7 @@ import { clockText, momentText } from '../../app/time';
 import type { Message } from '../../core/wire';
 import { Avatar } from '../../parts/Avatar';
 import { ConfirmDialog } from '../../parts/ConfirmDialog';
-import { copyText } from '../../parts/copy';
-import { say } from '../../parts/toast';
+import { useCopy } from '../../parts/useCopy';
 import { ICON_SMALL } from '../../theme/theme';
 import { findLinks } from './links';
 import styles from './MessageRow.module.css';
@@ -170,10 +169,7 @@ function Failed({ row }: { row: ChatRow }) {
 
 function CopyButton({ text }: { text: string }) {
   const t = useT();
-  const copy = async () => {
-    const done = await copyText(text);
-    say(t(done ? 'common.copied' : 'common.copy_failed'), done ? 'plain' : 'danger');
-  };
+  const copy = useCopy();
   // Not a tab stop: one for each message would bury the composer. The text can be selected by keyboard.
   return (
     <button
@@ -182,7 +178,7 @@ function CopyButton({ text }: { text: string }) {
       tabIndex={-1}
       aria-label={t('chat.copy_text')}
       title={t('chat.copy_text')}
-      onClick={() => void copy()}
+      onClick={() => void copy(text)}
     >
       <Copy {...ICON_SMALL} />
     </button>

@@ -9,9 +9,8 @@ import { useCell, useClient, useErrorText, usePart, useT } from '../../app/hooks
 import { paths } from '../../app/paths';
 import { readError } from '../../core/errors';
 import type { AddedLine } from '../../core/wire';
-import { copyText } from '../../parts/copy';
+import { useCopy } from '../../parts/useCopy';
 import { PaneHead } from '../../parts/PaneHead';
-import { say } from '../../parts/toast';
 import { ICON_SMALL } from '../../theme/theme';
 import { type Credential, handedOut, putAway } from './credentials';
 import styles from './CredentialSheet.module.css';
@@ -20,7 +19,6 @@ export function CredentialSheet() {
   const t = useT();
   const client = useClient();
   const [, navigate] = useLocation();
-  const errorText = useErrorText();
   const sheet = useCell(handedOut);
   const company = usePart(client.session, (session) => (session.kind === 'ready' ? session.space.name : ''));
   const nothing = sheet === undefined;
@@ -30,25 +28,6 @@ export function CredentialSheet() {
   }, [nothing, navigate]);
   if (!sheet) return null;
   const { people, skipped } = sheet;
-  const cardOf = (person: Credential) =>
-    [
-      `${t('add.address')}: ${location.origin}`,
-      `${t('field.name')}: ${person.name}`,
-      `${t('field.login')}: ${person.login}`,
-      `${t('add.credential')}: ${person.credential}`,
-    ].join('\n');
-  const copy = async (text: string) => {
-    const done = await copyText(text);
-    say(t(done ? 'common.copied' : 'common.copy_failed'), done ? 'plain' : 'danger');
-  };
-  const finish = () => {
-    putAway();
-    navigate(paths.directory);
-  };
-  const reasonOf = (line: AddedLine) => {
-    if (line.outcome === 'exists') return t('add.outcome_exists');
-    return line.error ? errorText(readError(line.error)) : t('add.outcome_invalid');
-  };
   const [first] = people;
   return (
     <div className={styles['page']}>
@@ -62,64 +41,110 @@ export function CredentialSheet() {
           {people.length > 0 && <p className={styles['hint']}>{t('add.credential_hint')}</p>}
           <ul className={styles['cards']}>
             {people.map((person) => (
-              <li key={person.login} className={styles['card']}>
-                <p className={styles['name']}>{person.name}</p>
-                <p className={styles['login']}>
-                  {t('field.login')} {person.login}
-                </p>
-                <p className={styles['login']}>
-                  {t('add.address')} {location.origin}
-                </p>
-                <p className={styles['label']}>{t('add.credential')}</p>
-                <p className={styles['secret']} data-testid="credential">
-                  {person.credential}
-                </p>
-                <Button
-                  className={styles['noPrint'] ?? ''}
-                  size="xs"
-                  variant="default"
-                  leftSection={<Copy {...ICON_SMALL} />}
-                  onClick={() => void copy(cardOf(person))}
-                >
-                  {t('add.copy_card')}
-                </Button>
-              </li>
+              <Card key={person.login} person={person} />
             ))}
           </ul>
-          {skipped.length > 0 && (
-            <section className={styles['noPrint']}>
-              <p className={styles['skipped']}>{t('add.skipped', { count: skipped.length })}</p>
-              <ul>
-                {skipped.map((line) => (
-                  <li key={line.line} className={styles['skippedLine']}>
-                    <span>{t('add.line', { line: line.line })}</span>
-                    <span>{[line.name, line.login].filter(Boolean).join(' ')}</span>
-                    <span>{reasonOf(line)}</span>
-                  </li>
-                ))}
-              </ul>
-            </section>
-          )}
-          <div className={`${styles['acts']} ${styles['noPrint']}`}>
-            <Button onClick={finish}>{t('add.finish')}</Button>
-            <Button variant="default" onClick={() => navigate(paths.addPeople)}>
-              {t('add.again')}
-            </Button>
-            {people.length > 1 && (
-              <Button
-                variant="default"
-                leftSection={<Copy {...ICON_SMALL} />}
-                onClick={() => void copy(people.map(cardOf).join('\n\n'))}
-              >
-                {t('add.copy_all')}
-              </Button>
-            )}
-            <Button variant="default" leftSection={<Printer {...ICON_SMALL} />} onClick={() => window.print()}>
-              {t('add.print')}
-            </Button>
-          </div>
+          {skipped.length > 0 && <Skipped lines={skipped} />}
+          <Acts people={people} />
         </div>
       </div>
     </div>
   );
+}
+
+function Card({ person }: { person: Credential }) {
+  const t = useT();
+  const copy = useCopy();
+  const cardOf = useCard();
+  return (
+    <li className={styles['card']}>
+      <p className={styles['name']}>{person.name}</p>
+      <p className={styles['login']}>
+        {t('field.login')} {person.login}
+      </p>
+      <p className={styles['login']}>
+        {t('add.address')} {location.origin}
+      </p>
+      <p className={styles['label']}>{t('add.credential')}</p>
+      <p className={styles['secret']} data-testid="credential">
+        {person.credential}
+      </p>
+      <Button
+        className={styles['noPrint'] ?? ''}
+        size="xs"
+        variant="default"
+        leftSection={<Copy {...ICON_SMALL} />}
+        onClick={() => void copy(cardOf(person))}
+      >
+        {t('add.copy_card')}
+      </Button>
+    </li>
+  );
+}
+
+/** Lines of a pasted list that added nobody, with the reason. */
+function Skipped({ lines }: { lines: readonly AddedLine[] }) {
+  const t = useT();
+  const errorText = useErrorText();
+  const reasonOf = (line: AddedLine) => {
+    if (line.outcome === 'exists') return t('add.outcome_exists');
+    return line.error ? errorText(readError(line.error)) : t('add.outcome_invalid');
+  };
+  return (
+    <section className={styles['noPrint']}>
+      <p className={styles['skipped']}>{t('add.skipped', { count: lines.length })}</p>
+      <ul>
+        {lines.map((line) => (
+          <li key={line.line} className={styles['skippedLine']}>
+            <span>{t('add.line', { line: line.line })}</span>
+            <span>{[line.name, line.login].filter(Boolean).join(' ')}</span>
+            <span>{reasonOf(line)}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Acts({ people }: { people: readonly Credential[] }) {
+  const t = useT();
+  const [, navigate] = useLocation();
+  const copy = useCopy();
+  const cardOf = useCard();
+  const finish = () => {
+    putAway();
+    navigate(paths.directory);
+  };
+  return (
+    <div className={`${styles['acts']} ${styles['noPrint']}`}>
+      <Button onClick={finish}>{t('add.finish')}</Button>
+      <Button variant="default" onClick={() => navigate(paths.addPeople)}>
+        {t('add.again')}
+      </Button>
+      {people.length > 1 && (
+        <Button
+          variant="default"
+          leftSection={<Copy {...ICON_SMALL} />}
+          onClick={() => void copy(people.map(cardOf).join('\n\n'))}
+        >
+          {t('add.copy_all')}
+        </Button>
+      )}
+      <Button variant="default" leftSection={<Printer {...ICON_SMALL} />} onClick={() => window.print()}>
+        {t('add.print')}
+      </Button>
+    </div>
+  );
+}
+
+/** What to send to a new colleague. */
+function useCard(): (person: Credential) => string {
+  const t = useT();
+  return (person) =>
+    [
+      `${t('add.address')}: ${location.origin}`,
+      `${t('field.name')}: ${person.name}`,
+      `${t('field.login')}: ${person.login}`,
+      `${t('add.credential')}: ${person.credential}`,
+    ].join('\n');
 }

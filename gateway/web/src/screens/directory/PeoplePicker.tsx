@@ -43,22 +43,7 @@ export function PeoplePicker({ chosen, onChange, taken }: PeoplePickerProps) {
         leftSection={<Search {...ICON_SMALL} />}
         data-autofocus
       />
-      {chosen.length > 0 && (
-        <div className={styles['chosen']}>
-          {chosen.map((person) => (
-            <button
-              key={person.user_id}
-              type="button"
-              className={styles['chip']}
-              aria-label={t('pick.remove', { name: person.name })}
-              onClick={() => toggle(person)}
-            >
-              {person.name}
-              <X {...ICON_SMALL} />
-            </button>
-          ))}
-        </div>
-      )}
+      {chosen.length > 0 && <Chosen people={chosen} onRemove={toggle} />}
       {view.phase === 'error' && (
         <ErrorBox title={t('directory.load_failed')} error={view.error} onRetry={() => void people.loadDirectory()} />
       )}
@@ -67,22 +52,15 @@ export function PeoplePicker({ chosen, onChange, taken }: PeoplePickerProps) {
         // Where everyone is a member already nothing inside can have the focus, and it must scroll all the same.
         // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
         <ul className={styles['people']} tabIndex={0} aria-label={t('directory.list')}>
-          {found.map((person) => {
-            const there = taken?.has(person.user_id) ?? false;
-            return (
-              <li key={person.user_id}>
-                <label className={styles['row']} data-disabled={there || undefined}>
-                  <Checkbox
-                    checked={there || ids.has(person.user_id)}
-                    disabled={there}
-                    onChange={() => toggle(person)}
-                    aria-label={person.name}
-                  />
-                  <PersonRow person={person} sub={there ? t('pick.in_already') : (person.title ?? '')} />
-                </label>
-              </li>
-            );
-          })}
+          {found.map((person) => (
+            <Choice
+              key={person.user_id}
+              person={person}
+              chosen={ids.has(person.user_id)}
+              taken={taken?.has(person.user_id) ?? false}
+              onToggle={toggle}
+            />
+          ))}
           {found.length === 0 && (
             <li className={styles['none']}>
               {query.trim() === '' ? t('directory.empty') : t('directory.no_match', { query: query.trim() })}
@@ -98,5 +76,49 @@ export function PeoplePicker({ chosen, onChange, taken }: PeoplePickerProps) {
         </ul>
       )}
     </div>
+  );
+}
+
+function Chosen({ people, onRemove }: { people: readonly Person[]; onRemove: (person: Person) => void }) {
+  const t = useT();
+  return (
+    <div className={styles['chosen']}>
+      {people.map((person) => (
+        <button
+          key={person.user_id}
+          type="button"
+          className={styles['chip']}
+          aria-label={t('pick.remove', { name: person.name })}
+          onClick={() => onRemove(person)}
+        >
+          {person.name}
+          <X {...ICON_SMALL} />
+        </button>
+      ))}
+    </div>
+  );
+}
+
+interface ChoiceProps {
+  person: Person;
+  chosen: boolean;
+  taken: boolean;
+  onToggle: (person: Person) => void;
+}
+
+function Choice({ person, chosen, taken, onToggle }: ChoiceProps) {
+  const t = useT();
+  return (
+    <li>
+      <label className={styles['row']} data-disabled={taken || undefined}>
+        <Checkbox
+          checked={taken || chosen}
+          disabled={taken}
+          onChange={() => onToggle(person)}
+          aria-label={person.name}
+        />
+        <PersonRow person={person} sub={taken ? t('pick.in_already') : (person.title ?? '')} />
+      </label>
+    </li>
   );
 }
