@@ -1,0 +1,145 @@
+//! What the kernel knows of a process (`/proc/<pid>`), and of the machine that it runs on.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::trouble::{Outcome, Trouble};
+
+/// Clock ticks a second in `/proc/<pid>/stat`: fixed at 100 for all of Linux' user space (`proc(5)`).
+const TICKS_PER_S: f64 = 100.0;
+
+/// A process at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Sample {
+    /// CPU time so far, of all threads, user and kernel.
+    pub(crate) cpu_ms: f64,
+    /// Memory that is resident.
+    pub(crate) rss_kb: u64,
+    /// The most that ever was.
+    pub(crate) peak_rss_kb: u64,
+    /// Bytes sent towards the disk so far.
+    pub(crate) written_bytes: u64,
+}
+
+/// Looks at a process.
+///
+/// # Errors
+/// It is gone, or belongs to somebody else.
+pub(crate) fn sample(pid: u32) -> Outcome<Sample> {
+    let folder = Path::new("/proc").join(pid.to_string());
+    let read = |name: &str| {
+        std::fs::read_to_string(folder.join(name))
+            .map_err(Trouble::at(&format!("the server's /proc/{pid}/{name}")))
+    };
+    let status = read("status")?;
+    Ok(Sample {
+        cpu_ms: cpu_ms(&read("stat")?).unwrap_or(0.0),
+        rss_kb: named(&status, "VmRSS:").unwrap_or(0),
+        peak_rss_kb: named(&status, "VmHWM:").unwrap_or(0),
+        written_bytes: named(&read("io")?, "write_bytes:").unwrap_or(0),
+    })
+}
+
+/// The fields after the name, which may itself hold blanks and brackets.
+fn cpu_ms(stat: &str) -> Option<f64> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_whitespace().skip(11);
+    let user: f64 = fields.next()?.parse().ok()?;
+    let kernel: f64 = fields.next()?.parse().ok()?;
+    Some((user + kernel) * 1_000.0 / TICKS_PER_S)
+}
+
+/// The first number behind `name` at the beginning of a line.
+fn named(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+/// Files that this process may have open; sockets count.
+pub(crate) fn open_files_max() -> u64 {
+    std::fs::read_to_string("/proc/self/limits")
+        .ok()
+        .and_then(|limits| named(&limits, "Max open files"))
+        .unwrap_or(1_024)
+}
+
+/// The machine, as far as it explains a figure.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Machine {
+    /// Processors that server and client share.
+    pub(crate) cores: usize,
+    /// Their name.
+    pub(crate) processor: String,
+    /// Memory.
+    pub(crate) memory_mb: u64,
+    /// The kernel.
+    pub(crate) kernel: String,
+}
+
+/// This machine.
+pub(crate) fn machine() -> Machine {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let processor = read("/proc/cpuinfo")
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .map(|rest| rest.trim_start_matches([' ', '\t', ':']).to_owned());
+    Machine {
+        cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        processor: processor.unwrap_or_else(|| "unknown".to_owned()),
+        memory_mb: named(&read("/proc/meminfo"), "MemTotal:").unwrap_or(0) / 1_024,
+        kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+    }
+}
+
+/// Processes that wait for a core, over the last minute: above the number of cores the machine is busy
+/// with other things and the figures are worse than they should be.
+pub(crate) fn load_average() -> f64 {
+    std::fs::read_to_string("/proc/loadavg")
+        .ok()
+        .and_then(|text| text.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0.0)
+}
+
+/// CPU time of the whole machine so far, busy with anything, in ms.
+pub(crate) fn machine_busy_ms() -> f64 {
+    let text = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    busy_ms(&text).unwrap_or(0.0)
+}
+
+/// `user nice system idle iowait irq softirq steal`: all but idle and iowait.
+fn busy_ms(stat: &str) -> Option<f64> {
+    let fields: Vec<f64> = stat
+        .lines()
+        .next()?
+        .strip_prefix("cpu ")?
+        .split_whitespace()
+        .filter_map(|field| field.parse().ok())
+        .collect();
+    let busy = fields.iter().take(8).sum::<f64>() - fields.get(3)? - fields.get(4)?;
+    Some(busy * 1_000.0 / TICKS_PER_S)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_time_is_found_behind_a_name_with_brackets() {
+        let stat = "42 (a) b) S 1 42 42 0 -1 4194560 100 0 0 0 7 5 0 0 20 0 3 0 1 2 3";
+        assert_eq!(cpu_ms(stat), Some(120.0));
+        assert_eq!(cpu_ms("42 no name"), None);
+    }
+
+    #[test]
+    fn busy_is_all_but_idle_and_waiting() {
+        assert_eq!(busy_ms("cpu  1 2 3 100 50 4 5 6 7 8\ncpu0 1"), Some(210.0));
+    }
+
+    #[test]
+    fn one_can_look_at_oneself() {
+        let own = sample(std::process::id()).unwrap();
+        assert!(own.rss_kb > 0 && own.peak_rss_kb >= own.rss_kb);
+        assert!(open_files_max() > 0 && machine().memory_mb > 0);
+    }
+}
