@@ -281,6 +281,7 @@ export const en: Record<TextKey, string> = {
   'error.limited': 'Too many requests; try again in {seconds} s',
   'error.too_many_tries': 'Too many tries; try again in {seconds} s',
   'error.bad_credentials': 'Wrong account or password',
+  'error.wrong_password': 'The current password is wrong',
   'error.internal': 'Something went wrong on the server; try again in a moment',
   'error.internal_id': 'Something went wrong on the server; try again in a moment (number {id})',
   'error.details': '{class} · {code}',

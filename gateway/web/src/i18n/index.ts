@@ -39,7 +39,9 @@ export function translate(code: Language, key: TextKey, places?: Record<string, 
 export function errorText(t: T, code: Language, error: ApiError): string {
   const seconds = Math.max(1, Math.ceil((error.retryAfterMs ?? 1_000) / 1_000));
   if (error.class === 'network') return t('error.network');
-  if (error.code === 'bad_credentials') return t('error.bad_credentials');
+  if (error.code === 'bad_credentials') {
+    return t(error.field === 'old_password' ? 'error.wrong_password' : 'error.bad_credentials');
+  }
   if (error.code === 'too_many_tries') return t('error.too_many_tries', { seconds });
   if (error.class === 'limited') return t('error.limited', { seconds });
   const said = code === 'en' ? error.texts.en : error.texts.zh;

@@ -279,6 +279,7 @@ export const zhCN = {
   'error.limited': '操作太频繁，请 {seconds} 秒后再试',
   'error.too_many_tries': '尝试次数过多，请 {seconds} 秒后再试',
   'error.bad_credentials': '帐号或密码不正确',
+  'error.wrong_password': '当前密码不正确',
   'error.internal': '服务器出了点问题，请稍后再试',
   'error.internal_id': '服务器出了点问题，请稍后再试（编号 {id}）',
   'error.details': '{class} · {code}',
