@@ -2,7 +2,7 @@
 # The recipes live in scripts/, one short file each.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check rows shots
+.PHONY: help run test check rows shots bench
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -21,3 +21,6 @@ rows: ## which requirement rows the last `make test` covered, chapter by chapter
 
 shots: ## screenshots of every screen at 390 and 1280 px into docs/screenshots
 	@scripts/shots
+
+bench: ## measure direct chats, fan-out, reconnects and idle sockets on this machine, two minutes
+	@scripts/bench

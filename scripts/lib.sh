@@ -104,3 +104,15 @@ need_chromium() {
   fi
   export CHAOKE_CHROMIUM=$found
 }
+
+# The client, then the packages named, as they are shipped; the server takes the client inside.
+build_release() {
+  local packages=() name
+  for name in "$@"; do packages+=(-p "$name"); done
+  need_tools
+  need_node_modules
+  say "Building the client …"
+  (cd "$WEB" && npm run --silent build)
+  say "Building the server (the first time takes some minutes) …"
+  cargo build --release "${LOCKED[@]}" "${packages[@]}" --bins
+}
