@@ -5,11 +5,10 @@ import { lazy, Suspense } from 'react';
 import { Redirect, useLocation } from 'wouter';
 
 import { Door } from '../parts/Door';
-import { ErrorBox } from '../parts/States';
 import { Toasts } from '../parts/Toasts';
 import { FirstPassword } from '../screens/door/FirstPassword';
 import { SignIn } from '../screens/door/SignIn';
-import { useCell, useClient, useSlow, useT } from './hooks';
+import { useCell, useClient, useErrorText, useSlow, useT } from './hooks';
 import { paths } from './paths';
 import { Shell } from './Shell';
 
@@ -26,6 +25,7 @@ export function App() {
 
 function Screen() {
   const t = useT();
+  const errorText = useErrorText();
   const client = useClient();
   const session = useCell(client.session);
   const [path, navigate] = useLocation();
@@ -34,8 +34,10 @@ function Screen() {
       return <Starting />;
     case 'unreachable':
       return (
-        <Door title={t('app.unreachable')} lead={t('app.unreachable_hint')}>
-          <ErrorBox title="" error={session.error} onRetry={() => void client.start()} />
+        <Door title={t('app.unreachable')} lead={t('app.unreachable_hint', { why: errorText(session.error) })}>
+          <Button mt="lg" fullWidth onClick={() => void client.start()}>
+            {t('common.retry')}
+          </Button>
         </Door>
       );
     case 'signed_out':

@@ -6,7 +6,7 @@ export const en: Record<TextKey, string> = {
   'app.name': 'Chaoke',
   'app.starting': 'Opening…',
   'app.unreachable': 'The server cannot be reached',
-  'app.unreachable_hint': 'Check your network, or try again in a moment.',
+  'app.unreachable_hint': '{why}. This page keeps trying; drafts and unsent messages are kept.',
   'app.fault': 'Something went wrong on this page',
   'app.fault_hint': 'Loading it again usually helps; drafts and unsent messages are kept.',
   'app.reload': 'Load again',

@@ -4,7 +4,7 @@ export const zhCN = {
   'app.name': '超客',
   'app.starting': '正在打开…',
   'app.unreachable': '连接不上服务器',
-  'app.unreachable_hint': '请检查网络，或稍后再试。',
+  'app.unreachable_hint': '{why}。页面会自动重试，草稿和没发出的消息都还在。',
   'app.fault': '这个页面出了点问题',
   'app.fault_hint': '重新加载通常就好，草稿和未发出的消息都在。',
   'app.reload': '重新加载',
