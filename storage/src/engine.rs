@@ -9,6 +9,8 @@ use crate::contract::{
 };
 
 pub(crate) mod embedded;
+#[cfg(any(test, feature = "suite"))]
+pub mod faulty;
 pub(crate) mod layout;
 pub(crate) mod memory;
 #[cfg(test)]
@@ -111,7 +113,8 @@ pub trait Engine: Send + Sync + 'static {
     /// Makes a round durable. An engine with one batch for everything applies it here too.
     async fn persist(&self, round: &Round) -> Result<(), PersistError>;
 
-    /// After an unknown outcome: true if the round is durable. Afterwards the late statement is dead.
+    /// After an unknown outcome: true if the round is durable. Afterwards the late statement is dead. An
+    /// error says that it cannot be known before the next start: nothing is written until then.
     async fn settle(&self, round: &Round) -> Result<bool, StoreError>;
 
     /// Makes a durable round visible. It is repeated until it succeeds.
@@ -141,6 +144,12 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Makes everything durable and lets go of the files. Later calls answer `Closed`.
     async fn close(&self);
+}
+
+/// The engine that keeps everything in memory; stores can be opened on it one after the other.
+#[must_use]
+pub fn in_memory(incarnation: u64) -> std::sync::Arc<dyn Engine> {
+    std::sync::Arc::new(memory::Memory::new(incarnation))
 }
 
 /// A row's bytes: version, end (0 = none; both 8 bytes big-endian), value. The same in all engines.

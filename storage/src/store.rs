@@ -95,6 +95,7 @@ impl Store {
             queue: waiting,
             attempts,
             last_time_ms: opened.last_time_ms,
+            stuck: false,
         };
         spawn(writer);
         let process = drawn(&limits, clock(), "process") ^ opened.last_position;

@@ -55,6 +55,9 @@ pub(crate) struct Writer {
     pub(crate) queue: mpsc::Receiver<Message>,
     pub(crate) attempts: Attempts,
     pub(crate) last_time_ms: i64,
+    /// True once the outcome of a round stays unknown: a position could be given twice, so nothing is
+    /// written any more.
+    pub(crate) stuck: bool,
 }
 
 /// Longest pause between two tries to apply a durable round.
@@ -146,6 +149,11 @@ impl Writer {
     }
 
     async fn round(&mut self, requests: Vec<Request>) {
+        if self.stuck {
+            let why =
+                "the outcome of an earlier commit is unknown; start the server again".to_owned();
+            return answer_all(requests, &StoreError::Unavailable(why));
+        }
         let first = self.shared.last_position.load(Ordering::Acquire) + 1;
         let time_ms = (self.clock)().max(self.last_time_ms);
         let (mut overlay, counts) = match self.fetch(&requests, time_ms).await {
@@ -251,7 +259,7 @@ impl Writer {
     }
 
     /// Makes the round durable and visible. An error says whether anything was written.
-    async fn write(&self, round: &Round) -> Result<(), StoreError> {
+    async fn write(&mut self, round: &Round) -> Result<(), StoreError> {
         match self.engine.persist(round).await {
             Ok(()) => {}
             Err(PersistError::Refused(error)) => return Err(error),
@@ -277,9 +285,10 @@ impl Writer {
         Ok(())
     }
 
-    async fn settle(&self, round: &Round) -> Result<bool, StoreError> {
+    async fn settle(&mut self, round: &Round) -> Result<bool, StoreError> {
         self.engine.settle(round).await.map_err(|error| {
             tracing::error!(first = round.first, %error, "the outcome of a round stays unknown");
+            self.stuck = true;
             StoreError::Unknown
         })
     }

@@ -21,6 +21,8 @@ use crate::store::drawn;
 
 #[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod full;
 mod journal;
 mod number;
 
@@ -30,6 +32,7 @@ use number::CommitNumber;
 pub(crate) struct Embedded {
     folder: PathBuf,
     free_bytes_min: u64,
+    free_bytes: FreeBytes,
     opened: Opened,
     /// Nothing once it is closed, so that the files are free even while somebody holds the store.
     open: RwLock<Option<Open>>,
@@ -72,6 +75,7 @@ impl Embedded {
         Ok(Self {
             folder: folder.to_owned(),
             free_bytes_min: limits.free_bytes_min,
+            free_bytes: Box::new(free_bytes),
             opened,
             open: RwLock::new(Some(open)),
             number,
@@ -85,14 +89,23 @@ impl Embedded {
 
     /// A failed write poisons the database until the next start, so a full disk is found before.
     fn refuse_when_full(&self) -> Result<(), StoreError> {
-        let space = rustix::fs::statvfs(&self.folder).map_err(|error| {
-            StoreError::Unavailable(format!("free space is not known: {error}"))
+        let free = (self.free_bytes)(&self.folder).map_err(|error| {
+            StoreError::Unavailable(format!("the free space is not known: {error}"))
         })?;
-        if space.f_bavail.saturating_mul(space.f_frsize) < self.free_bytes_min {
+        if free < self.free_bytes_min {
             return Err(StoreError::StorageFull);
         }
         Ok(())
     }
+}
+
+/// Free bytes of the file system of a folder.
+type FreeBytes = Box<dyn Fn(&Path) -> std::io::Result<u64> + Send + Sync>;
+
+/// What is free for an ordinary user.
+fn free_bytes(folder: &Path) -> std::io::Result<u64> {
+    let space = rustix::fs::statvfs(folder)?;
+    Ok(space.f_bavail.saturating_mul(space.f_frsize))
 }
 
 fn open_database(folder: &Path, limits: &Limits) -> Result<Open, OpenError> {

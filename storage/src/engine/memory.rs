@@ -1,4 +1,5 @@
-//! The reference engine: one ordered map. Nothing outlives it.
+//! The reference engine: one ordered map. It ends with its last holder; a store opened on it again finds
+//! what the one before left.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -8,6 +9,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use super::layout;
 use super::{Engine, Opened, PersistError, Round};
 use crate::contract::{AppliedCommit, Direction, Home, KeyRange, Partition, RowAt, StoreError};
+use crate::key;
 use crate::limits::FIRST_POSITION;
 
 /// See the module.
@@ -37,11 +39,17 @@ impl Memory {
 #[async_trait]
 impl Engine for Memory {
     fn opened(&self) -> Opened {
+        let map = self.read();
+        let last = map.get(layout::LAST.as_slice());
+        let last = last.and_then(|stored| key::decode::<(u64, i64)>(stored).ok());
+        let (last_position, last_time_ms) = last.unwrap_or((FIRST_POSITION - 1, 0));
+        let rounds = map.range(layout::attempts_before(u64::MAX));
+        let attempts = rounds.filter_map(|(_, stored)| layout::decode_attempts(stored).ok());
         Opened {
-            last_position: FIRST_POSITION - 1,
-            last_time_ms: 0,
+            last_position,
+            last_time_ms,
             incarnation: self.incarnation,
-            attempts: Vec::new(),
+            attempts: attempts.flatten().collect(),
         }
     }
 

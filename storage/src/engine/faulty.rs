@@ -1,0 +1,283 @@
+//! An engine that fails on purpose: seeded errors, delays, unknown outcomes, and a crash between any two
+//! steps, around any other engine.
+//!
+//! Like a distributed engine it makes a round durable first ([`Disk`] holds it) and visible afterwards. A
+//! crash stops everything that is under way for ever, as a killed process would; what is durable stays on
+//! the disk for the next [`Faulty`].
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+use super::{Engine, Opened, PersistError, Round};
+use crate::contract::{AppliedCommit, Direction, Home, KeyRange, Partition, RowAt, StoreError};
+
+/// How often what goes wrong, in per cent of the calls it concerns.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Faults {
+    /// The same seed gives the same faults for the same calls.
+    pub seed: u64,
+    /// A call lets others run first.
+    pub delay: u8,
+    /// A read fails.
+    pub read: u8,
+    /// A round is refused and certainly not written.
+    pub refused: u8,
+    /// The outcome of a round that was written is unknown.
+    pub unknown_written: u8,
+    /// The outcome of a round that was not written is unknown.
+    pub unknown_absent: u8,
+    /// An unknown outcome cannot be settled before the next start.
+    pub unsettled: u8,
+    /// Making a durable round visible fails and must be repeated.
+    pub apply: u8,
+    /// Everything stops at this step (a step is one moment before or after a call).
+    pub crash_at: Option<u64>,
+}
+
+impl Faults {
+    /// Faults that no caller may notice.
+    #[must_use]
+    pub fn hidden(seed: u64) -> Self {
+        Self {
+            seed,
+            delay: 30,
+            unknown_written: 20,
+            apply: 20,
+            ..Self::default()
+        }
+    }
+
+    /// Everything that a caller may notice too, but no crash.
+    #[must_use]
+    pub fn rough(seed: u64) -> Self {
+        Self {
+            read: 3,
+            refused: 5,
+            unknown_absent: 5,
+            unsettled: 0,
+            ..Self::hidden(seed)
+        }
+    }
+}
+
+/// What survives a crash: the engine, and the durable rounds it does not show yet.
+pub struct Disk {
+    engine: Arc<dyn Engine>,
+    rounds: Mutex<Vec<Round>>,
+}
+
+impl Disk {
+    /// A disk around an engine.
+    #[must_use]
+    pub fn new(engine: Arc<dyn Engine>) -> Arc<Self> {
+        Arc::new(Self {
+            engine,
+            rounds: Mutex::default(),
+        })
+    }
+
+    fn rounds(&self) -> MutexGuard<'_, Vec<Round>> {
+        self.rounds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a start does first: durable rounds become visible.
+    async fn recover(&self) {
+        let rounds = std::mem::take(&mut *self.rounds());
+        for round in rounds {
+            self.show(&round).await;
+        }
+    }
+
+    async fn show(&self, round: &Round) {
+        self.engine
+            .persist(round)
+            .await
+            .expect("the engine inside works");
+        self.engine
+            .apply(round)
+            .await
+            .expect("the engine inside works");
+    }
+}
+
+/// See the module.
+pub struct Faulty {
+    disk: Arc<Disk>,
+    faults: Faults,
+    chance: Mutex<Chance>,
+    crashed: watch::Sender<bool>,
+}
+
+struct Chance {
+    state: u64,
+    steps: u64,
+}
+
+impl Faulty {
+    /// Starts on a disk: recovers it first.
+    pub async fn start(disk: &Arc<Disk>, faults: Faults) -> Arc<Self> {
+        disk.recover().await;
+        Arc::new(Self {
+            disk: Arc::clone(disk),
+            faults,
+            chance: Mutex::new(Chance {
+                state: faults.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
+                steps: 0,
+            }),
+            crashed: watch::Sender::new(false),
+        })
+    }
+
+    /// Comes back when it has crashed; never if it does not.
+    pub async fn crashed(&self) {
+        let mut crashed = self.crashed.subscribe();
+        if crashed.wait_for(|crashed| *crashed).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Steps so far.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.chance().steps
+    }
+
+    fn chance(&self) -> MutexGuard<'_, Chance> {
+        self.chance.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn happens(&self, percent: u8) -> bool {
+        let mut chance = self.chance();
+        chance.state ^= chance.state << 13;
+        chance.state ^= chance.state >> 7;
+        chance.state ^= chance.state << 17;
+        (chance.state >> 24) % 100 < u64::from(percent)
+    }
+
+    /// A moment between two steps: here it is slow, or stops for ever.
+    async fn step(&self) {
+        let now = {
+            let mut chance = self.chance();
+            chance.steps += 1;
+            chance.steps
+        };
+        if self.faults.crash_at.is_some_and(|crash| now >= crash) {
+            self.crashed.send_replace(true);
+            std::future::pending::<()>().await;
+        }
+        while self.happens(self.faults.delay) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn read(&self) -> Result<(), StoreError> {
+        self.step().await;
+        if self.happens(self.faults.read) {
+            return Err(failed("a read failed"));
+        }
+        Ok(())
+    }
+}
+
+fn failed(why: &str) -> StoreError {
+    StoreError::Unavailable(format!("{why} on purpose"))
+}
+
+#[async_trait]
+impl Engine for Faulty {
+    fn opened(&self) -> Opened {
+        self.disk.engine.opened()
+    }
+
+    fn blocks(&self) -> bool {
+        false
+    }
+
+    async fn get_many(&self, wanted: &[(Home, RowAt)]) -> Result<Vec<Option<Bytes>>, StoreError> {
+        self.read().await?;
+        self.disk.engine.get_many(wanted).await
+    }
+
+    async fn scan(
+        &self,
+        home: &Home,
+        partition: &Partition,
+        range: &KeyRange,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
+        self.read().await?;
+        let rows = self
+            .disk
+            .engine
+            .scan(home, partition, range, direction, limit);
+        rows.await
+    }
+
+    async fn persist(&self, round: &Round) -> Result<(), PersistError> {
+        self.step().await;
+        if self.happens(self.faults.refused) {
+            return Err(PersistError::Refused(failed("a round was refused")));
+        }
+        if self.happens(self.faults.unknown_absent) {
+            return Err(PersistError::Unknown("on purpose".to_owned()));
+        }
+        self.disk.rounds().push(round.clone());
+        self.step().await;
+        if self.happens(self.faults.unknown_written) {
+            return Err(PersistError::Unknown("on purpose".to_owned()));
+        }
+        Ok(())
+    }
+
+    async fn settle(&self, round: &Round) -> Result<bool, StoreError> {
+        self.step().await;
+        if self.happens(self.faults.unsettled) {
+            return Err(failed("an outcome was not settled"));
+        }
+        Ok(self
+            .disk
+            .rounds()
+            .iter()
+            .any(|known| known.first == round.first))
+    }
+
+    async fn apply(&self, round: &Round) -> Result<(), StoreError> {
+        self.step().await;
+        if self.happens(self.faults.apply) {
+            return Err(failed("a durable round was not shown"));
+        }
+        self.disk.show(round).await;
+        self.disk
+            .rounds()
+            .retain(|known| known.first != round.first);
+        self.step().await;
+        Ok(())
+    }
+
+    async fn effects_after(
+        &self,
+        position: u64,
+        limit: usize,
+    ) -> Result<Vec<AppliedCommit>, StoreError> {
+        self.read().await?;
+        self.disk.engine.effects_after(position, limit).await
+    }
+
+    async fn forget(&self, position: u64, young_ms: i64) -> Result<(), StoreError> {
+        self.read().await?;
+        self.disk.engine.forget(position, young_ms).await
+    }
+
+    async fn homes(&self, after: Option<&Home>, limit: usize) -> Result<Vec<Home>, StoreError> {
+        self.read().await?;
+        self.disk.engine.homes(after, limit).await
+    }
+
+    async fn close(&self) {}
+}
+
+#[cfg(test)]
+mod tests;
