@@ -8,7 +8,7 @@ use world::{Codec, Opening, Setup, World, within};
 /// What the machine keeps for a reader that does not read: little, so that the server's queue fills.
 const LITTLE: u32 = 4_096;
 /// More than queue and buffers of the machine hold together.
-const MESSAGES: usize = 600;
+const MESSAGES: usize = 300;
 
 #[tokio::test]
 async fn plat_i07_a_slow_client_is_told_to_catch_up_and_finds_everything_in_the_log() {

@@ -1,0 +1,100 @@
+//! Valid parameters for every method of the table, in a small company. A method without a sample fails the
+//! loops of `table`.
+
+use serde_json::{Value, json};
+use world::{Person, Setup, Tokens, World, fresh_id};
+
+/// A company of three: an administrator, a member with things of his own, an onlooker of the same company.
+pub(crate) struct Scene {
+    pub(crate) world: World,
+    pub(crate) admin: Person,
+    pub(crate) member: Person,
+    pub(crate) onlooker: Person,
+    /// A discussion of the member (its owner) and the administrator, with a message.
+    pub(crate) group: String,
+    /// A further session of the member.
+    pub(crate) session: Tokens,
+}
+
+impl Scene {
+    pub(crate) async fn new() -> Self {
+        let world = Setup::memory().start().await;
+        let admin = world.company("超客").admin("张三").await;
+        let (member, onlooker) = (admin.adds("李四").await, admin.adds("王五").await);
+        let group = member.gathers(&[&admin], "项目组").await;
+        admin.says(&group, "你好").await;
+        let session = member.signs_in().await;
+        Self {
+            world,
+            admin,
+            member,
+            onlooker,
+            group,
+            session,
+        }
+    }
+
+    /// Parameters with which the member (the administrator, where it takes one) may call the method.
+    pub(crate) fn sample(&self, method: &str) -> Value {
+        let here = json!({"conversation_id": self.group});
+        let with = |person: &Person| json!({"conversation_id": self.group, "user_id": person.id});
+        match method {
+            "account.change_password" => {
+                json!({"old_password": self.member.password, "new_password": "新的密码2026"})
+            }
+            "connection.open" => self.opening(),
+            "connection.renew" => json!({"token": self.member.tokens().access}),
+            "conversation.add_members" => {
+                json!({"conversation_id": self.group, "user_ids": [self.onlooker.id]})
+            }
+            "conversation.create_discussion" => {
+                json!({"user_ids": [self.admin.id, self.onlooker.id], "name": "新组"})
+            }
+            "conversation.dissolve"
+            | "conversation.get"
+            | "conversation.leave"
+            | "conversation.typing" => here,
+            "conversation.list" => json!({"limit": 10}),
+            "conversation.mark_read" => json!({"conversation_id": self.group, "seq": 2}),
+            "conversation.members" => json!({"conversation_id": self.group, "limit": 10}),
+            "conversation.open_direct" => json!({"user_id": self.admin.id}),
+            "conversation.remove_member" | "conversation.transfer" => with(&self.admin),
+            "conversation.rename" => json!({"conversation_id": self.group, "name": "新名"}),
+            "directory.get" => json!({"user_ids": [self.admin.id]}),
+            "directory.search" => json!({"query": "张", "limit": 5}),
+            "message.list" => json!({"conversation_id": self.group, "after": 0, "limit": 10}),
+            "message.send" => {
+                json!({"conversation_id": self.group, "client_msg_id": fresh_id("m"), "text": "你好"})
+            }
+            "presence.watch" => json!({"user_ids": [self.admin.id]}),
+            "session.list" | "session.revoke_others" | "setup.state" => json!({}),
+            "session.refresh" | "session.sign_out" => {
+                json!({"refresh_token": self.session.refresh})
+            }
+            "session.revoke" => json!({"session_id": self.session.session_id}),
+            "session.sign_in" => json!({
+                "login": self.member.login, "password": self.member.password,
+                "device_name": "电脑", "device_id": "d", "cookie": false,
+            }),
+            "setup.complete" => json!({
+                "token": self.world.setup_token(), "company_name": "超客", "name": "张三",
+                "login": "zhangsan", "password": Person::PASSWORD, "device_name": "电脑", "cookie": false,
+            }),
+            "space.add_member" => {
+                json!({"name": "赵六", "login": fresh_id("zhao"), "role": "member", "title": "经理"})
+            }
+            "space.add_members" => json!({"text": format!("赵六 {}", fresh_id("zhao"))}),
+            "space.members" => json!({"limit": 10}),
+            "space.reset_credential" => json!({"user_id": self.onlooker.id}),
+            other => panic!("{other} has no sample in tests/it/samples.rs"),
+        }
+    }
+
+    fn opening(&self) -> Value {
+        let seen = Value::from_iter([(self.group.clone(), json!(0))]);
+        json!({
+            "token": self.member.tokens().access, "device_id": "d", "client": "world/1", "locale": "zh-CN",
+            "self_seq": 0, "cursors": seen,
+        })
+    }
+}

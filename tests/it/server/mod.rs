@@ -1,0 +1,4 @@
+//! The real binary, killed in the middle of things.
+
+mod chain;
+mod killed;
