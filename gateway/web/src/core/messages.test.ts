@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 
 import { ManualTimers, settle } from '../testing/time';
 import { networkError } from './errors';
-import { IDLE_ITEMS, type ListParams, Timeline } from './messages';
+import { IDLE_ITEMS, LIVE_ITEMS_KEPT, LIVE_ITEMS_MAX, type ListParams, Timeline } from './messages';
 import type { Message, MessagePage } from './wire';
 
 let timers: ManualTimers;
@@ -243,6 +243,16 @@ test('a new direct chat begins without asking and takes its first message', asyn
   timeline.receive(message(1));
   expect(seqs(timeline)).toEqual([1]);
   expect(asked.length).toBe(0);
+});
+
+test('a very busy conversation that is open lets go of its far past and can have it again', async () => {
+  const timeline = await opened(10);
+  grow(LIVE_ITEMS_MAX + 1);
+  for (const live of log.slice(10)) timeline.receive(live);
+  timeline.trimLive();
+  expect(seqs(timeline)).toEqual(upTo(LIVE_ITEMS_MAX + 2 - LIVE_ITEMS_KEPT, LIVE_ITEMS_MAX + 1));
+  await timeline.loadBefore();
+  expect(seqs(timeline)[0]).toBe(LIVE_ITEMS_MAX + 2 - LIVE_ITEMS_KEPT - 100);
 });
 
 test('what nobody looks at is let go, and comes back when asked for', async () => {

@@ -38,6 +38,9 @@ const FILL_MAX_PAGES = 5;
 const EARLY_MAX = 1_000;
 const FILL_RETRY_MS = 1_000;
 const FILL_RETRY_MAX_MS = 15_000;
+/** More than this is drawn slowly and remembered for nothing. */
+export const LIVE_ITEMS_MAX = 4_000;
+export const LIVE_ITEMS_KEPT = 2_000;
 /** Kept of a conversation that nobody looks at. */
 export const IDLE_ITEMS = 200;
 
@@ -158,6 +161,13 @@ export class Timeline {
     if (view.phase !== 'ready') return;
     if (headSeq !== undefined && headSeq > view.headSeq) this.#patch({ headSeq });
     if (!view.moreAfter) void this.#fill(true);
+  }
+
+  /** While someone reads along at the end: the far past is let go, so that a busy day does not fill the memory. */
+  trimLive(): void {
+    const view = this.view.get();
+    if (view.phase !== 'ready' || view.moreAfter || view.loadingBefore || view.items.length <= LIVE_ITEMS_MAX) return;
+    this.#patch({ items: view.items.slice(-LIVE_ITEMS_KEPT), moreBefore: true });
   }
 
   /** Lets go of what nobody looks at. */

@@ -77,6 +77,10 @@ function Messages({ conversation, timeline, view, unreadFrom }: MessagesProps) {
   const shift = useShift(rows);
   const place = usePlace(list, rows, timeline, view);
   useReading(conversation, view, place.atEnd, setLineAfter);
+  const { atEnd } = place;
+  useEffect(() => {
+    if (atEnd) timeline.trimLive();
+  }, [atEnd, timeline, view.items.length]);
 
   if (rows.length === 0) return <Nothing conversation={conversation} />;
   return (
@@ -117,7 +121,7 @@ function Messages({ conversation, timeline, view, unreadFrom }: MessagesProps) {
   );
 }
 
-/** True exactly for the drawing in which rows were added in front. */
+/** True exactly for the drawing in which rows were added or let go in front. */
 function useShift(rows: readonly ChatRow[]): boolean {
   const drawn = useRef(rows);
   // What was drawn last is exactly what must be compared with; a state would be one drawing late.
@@ -126,12 +130,17 @@ function useShift(rows: readonly ChatRow[]): boolean {
   const shift =
     before !== rows &&
     firstBefore !== undefined &&
-    rows[0]?.key !== firstBefore &&
-    rows.some((row) => row.key === firstBefore);
+    rows[0] !== undefined &&
+    rows[0].key !== firstBefore &&
+    (has(rows, firstBefore) || has(before, rows[0].key));
   useLayoutEffect(() => {
     drawn.current = rows;
   }, [rows]);
   return shift;
+}
+
+function has(rows: readonly ChatRow[], key: string): boolean {
+  return rows.some((row) => row.key === key);
 }
 
 /** Where one is in the history, and what follows from it. */
