@@ -48,7 +48,9 @@ pub fn effects() -> Vec<Kind> {
             run: |node, effect, _| {
                 Box::pin(async move {
                     let end: account::EndSessions = effect.payload()?;
-                    session::end_others(&node.store, end.account_id, end.keep).await
+                    // Run again after a crash, it must not end those who signed in since.
+                    let until_ms = effect.time_ms;
+                    session::end_others(&node.store, end.account_id, end.keep, until_ms).await
                 })
             },
             takes_a_right: true,

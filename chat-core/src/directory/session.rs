@@ -500,7 +500,7 @@ async fn sign_out(ctx: Ctx, p: Refresh) -> Answer<Nothing> {
 async fn list(ctx: Ctx, _: Nothing) -> Answer<Sessions> {
     let caller = ctx.caller()?;
     let mut items = Vec::new();
-    for session_id in sessions_of(&ctx.node.store, caller.account_id).await? {
+    for (session_id, _) in sessions_of(&ctx.node.store, caller.account_id).await? {
         let Some(row) = ctx
             .node
             .store
@@ -537,7 +537,8 @@ async fn revoke(ctx: Ctx, p: SessionRef) -> Answer<Nothing> {
 
 async fn revoke_others(ctx: Ctx, _: Nothing) -> Answer<Nothing> {
     let caller = ctx.caller()?;
-    end_others(&ctx.node.store, caller.account_id, Some(caller.session_id)).await?;
+    let (store, keep) = (&ctx.node.store, Some(caller.session_id));
+    end_others(store, caller.account_id, keep, i64::MAX).await?;
     nothing()
 }
 
@@ -580,7 +581,8 @@ pub async fn end(store: &Store, account_id: AccountId, session_id: SessionId) ->
     Ok(())
 }
 
-/// Ends the sessions of an account, but for one.
+/// Ends the sessions of an account that began up to `until_ms`, but for one. Safe to repeat: one that
+/// begins afterwards stays.
 ///
 /// # Errors
 /// What the store answers.
@@ -588,9 +590,10 @@ pub async fn end_others(
     store: &Store,
     account_id: AccountId,
     keep: Option<SessionId>,
+    until_ms: i64,
 ) -> Answer<()> {
-    for session_id in sessions_of(store, account_id).await? {
-        if Some(session_id) != keep {
+    for (session_id, began_ms) in sessions_of(store, account_id).await? {
+        if Some(session_id) != keep && began_ms <= until_ms {
             end(store, account_id, session_id).await?;
         }
     }
@@ -626,7 +629,8 @@ pub async fn renew_after_password(ctx: &Ctx, caller: &Caller) -> Answer<SignedIn
     .await
 }
 
-async fn sessions_of(store: &Store, account_id: AccountId) -> Answer<Vec<SessionId>> {
+/// The sessions of an account with when they began.
+async fn sessions_of(store: &Store, account_id: AccountId) -> Answer<Vec<(SessionId, i64)>> {
     let home = account_home(account_id);
     let partition = ACCOUNT_SESSION.partition(&());
     // Twice the limit: entries whose session is gone count for nothing.
@@ -640,14 +644,14 @@ async fn sessions_of(store: &Store, account_id: AccountId) -> Answer<Vec<Session
         )
         .await?;
     rows.iter()
-        .map(|(key, _)| Ok(ACCOUNT_SESSION.key(key)?))
+        .map(|(key, row)| Ok((ACCOUNT_SESSION.key(key)?, ACCOUNT_SESSION.decode(row)?)))
         .collect()
 }
 
 async fn end_oldest(store: &Store, account_id: AccountId) -> Answer<()> {
     let all = sessions_of(store, account_id).await?;
     // Ids are UUIDv7: the list is in order of sign-in.
-    for session_id in all
+    for (session_id, _) in all
         .iter()
         .take(all.len().saturating_sub(SESSIONS_PER_ACCOUNT))
     {

@@ -233,6 +233,25 @@ async fn plat_i02_acct_i02_changing_the_password_closes_the_other_devices() {
 }
 
 #[tokio::test]
+async fn a_restart_right_after_a_change_of_password_ends_no_newer_session() {
+    let world = World::start().await;
+    let zhang = world.company("超客").admin("张三").await;
+    let li = zhang.adds("李四").await;
+    let phone = li.signs_in().await;
+    world.stop().await;
+    world.starts_again().await;
+    zhang.comes(Opening::fresh()).await;
+    // Its answer waits for the effects of everything before it.
+    zhang.gathers(&[&li], "项目组").await;
+    let list = world
+        .wire()
+        .http_as(&phone.access, "session.list", json!({}))
+        .await
+        .ok();
+    assert_eq!(list["items"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn acct_06_acct_i02_a_password_has_8_to_64_characters_a_letter_and_a_digit() {
     let world = World::memory().await;
     let zhang = world.company("超客").admin("张三").await;
