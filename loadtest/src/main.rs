@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
@@ -83,6 +84,9 @@ struct Options {
     /// Times to run it; the server is started anew for each.
     #[arg(long, global = true, default_value_t = 1)]
     runs: u64,
+    /// Before each run, wait so many seconds at most until no other program is busy.
+    #[arg(long, global = true, default_value_t = 0, value_name = "SECONDS")]
+    quiet_within: u64,
     /// Where reports go.
     #[arg(long, global = true, default_value = "reports", value_name = "DIR")]
     out: PathBuf,
@@ -211,6 +215,11 @@ async fn repeat(what: &What, world: &mut World, options: &Options) -> Outcome<bo
     for number in 0..options.runs.max(1) {
         if number > 0 {
             world.restart().await?;
+        }
+        if options.quiet_within > 0 {
+            let within = Duration::from_secs(options.quiet_within);
+            let quiet = proc::quiet(within).await;
+            println!("the machine is {}", if quiet { "quiet" } else { "busy" });
         }
         let common = Common {
             seed: options.seed + number,

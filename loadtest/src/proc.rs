@@ -1,8 +1,11 @@
 //! What the kernel knows of a process (`/proc/<pid>`), and of the machine that it runs on.
 
+use std::io::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use crate::trouble::{Outcome, Trouble};
 
@@ -119,6 +122,49 @@ fn busy_ms(stat: &str) -> Option<f64> {
     let busy = fields.iter().take(8).sum::<f64>() - fields.get(3)? - fields.get(4)?;
     Some(busy * 1_000.0 / TICKS_PER_S)
 }
+
+/// Shares of the machine that other programs may have when a run should begin undisturbed.
+const QUIET_SHARE: f64 = 0.15;
+/// Looked at for so long each time.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Waits until the machine is idle but for this process and the server, or for `within`; tells whether
+/// it became so.
+pub(crate) async fn quiet(within: Duration) -> bool {
+    let until = Instant::now() + within;
+    let cores = u32::try_from(machine().cores).unwrap_or(1);
+    while Instant::now() < until {
+        let before = machine_busy_ms();
+        tokio::time::sleep(LOOK).await;
+        let all_ms = LOOK.as_secs_f64() * 1_000.0 * f64::from(cores);
+        if (machine_busy_ms() - before) / all_ms < QUIET_SHARE {
+            return true;
+        }
+    }
+    false
+}
+
+/// Times of syncing 2 KiB to the disk of `folder`, as the server does for every round of messages.
+///
+/// # Errors
+/// The folder can't be written.
+pub(crate) fn disk_sync_us(folder: &Path) -> Outcome<Vec<u64>> {
+    let failed = "trying the disk";
+    let path = folder.join("sync-probe");
+    let mut file = std::fs::File::create(&path).map_err(Trouble::at(failed))?;
+    let mut times = Vec::with_capacity(SYNCS);
+    for _ in 0..SYNCS {
+        file.write_all(&[0; 2_048]).map_err(Trouble::at(failed))?;
+        let began = Instant::now();
+        file.sync_data().map_err(Trouble::at(failed))?;
+        times.push(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
+    }
+    std::fs::remove_file(&path).map_err(Trouble::at(failed))?;
+    Ok(times)
+}
+
+/// Enough for a p99, in well under a second on a disk that is not busy.
+const SYNCS: usize = 300;
 
 #[cfg(test)]
 mod tests {

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+use tokio::time::Instant;
 
 use crate::proc::{self, Sample};
 use crate::trouble::{Outcome, Trouble};
+use crate::world::moment;
 
 /// A start recovers the store; a busy machine gets the rest.
 const START: Duration = Duration::from_secs(60);
@@ -93,16 +95,19 @@ impl Server {
         let own = self.own.as_ref();
         let own =
             own.ok_or_else(|| Trouble::new("a server that runs already is set up already"))?;
-        let link = tokio::fs::read_to_string(own.data.join("setup-link"))
-            .await
-            .map_err(Trouble::at("the set-up link"))?;
-        let token = link
-            .trim_end()
-            .split_once("/setup#")
-            .map(|(_, token)| token);
-        token
-            .map(str::to_owned)
-            .ok_or_else(|| Trouble::new("the set-up link has no token"))
+        let file = own.data.join("setup-link");
+        let until = Instant::now() + START;
+        while Instant::now() < until {
+            // It is written just after the address was printed, and whole only with the end of its line.
+            let link = tokio::fs::read_to_string(&file).await.unwrap_or_default();
+            match link.split_once("/setup#") {
+                Some((_, token)) if token.ends_with('\n') => return Ok(token.trim().to_owned()),
+                _ => moment().await,
+            }
+        }
+        Err(Trouble::new(
+            "no set-up link: the folder has a company already, with other people",
+        ))
     }
 
     /// Stops it and starts it again on the same folder, so that what happened before (hashed

@@ -262,6 +262,18 @@ impl World {
         Ok(made.conversation_id)
     }
 
+    /// How long the disk takes that the server writes to; nothing for a server that ran already.
+    ///
+    /// # Errors
+    /// The folder can't be written.
+    pub(crate) fn disk_sync_us(&self) -> Outcome<Vec<u64>> {
+        if self.server.is_own() {
+            crate::proc::disk_sync_us(&self.folder.path)
+        } else {
+            Ok(Vec::new())
+        }
+    }
+
     /// Names a person in the company.
     pub(crate) fn user_id(&self, person: u32) -> &str {
         &self.people[person as usize].user_id

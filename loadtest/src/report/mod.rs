@@ -45,6 +45,7 @@ pub(crate) struct Report {
 
 /// What came out of one run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Run {
     /// Processes that waited for a core in the minute before.
     pub(crate) load_before: f64,
@@ -145,6 +146,19 @@ impl Run {
     /// Notes a figure.
     pub(crate) fn figure(&mut self, name: &str, value: f64) {
         self.figures.insert(name.to_owned(), rounded(value));
+    }
+
+    /// Notes how long the disk takes, if that is known.
+    ///
+    /// # Errors
+    /// Never: the bounds are good.
+    pub(crate) fn disk(&mut self, times_us: &[u64]) -> Outcome<()> {
+        let mut gathered = Gathered::new()?;
+        times_us.iter().for_each(|us| gathered.add(*us));
+        if gathered.count() > 0 {
+            self.latency("disk_sync", &gathered)?;
+        }
+        Ok(())
     }
 
     /// Notes a distribution.

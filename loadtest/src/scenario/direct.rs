@@ -67,6 +67,7 @@ pub(crate) async fn run(world: &World, asked: Direct, common: Common) -> Outcome
         codec: common.codec,
     };
     let mut run = Run::begun();
+    run.disk(&world.disk_sync_us()?)?;
     let read = audit::read_before(world, &talk.chats).await?;
     let told = talk::run(world, asked.people, &talk).await?;
     measure(&talk, &told, &mut run)?;

@@ -71,6 +71,7 @@ pub(crate) async fn run(world: &World, asked: Fanout, common: Common) -> Outcome
         codec: common.codec,
     };
     let mut run = Run::begun();
+    run.disk(&world.disk_sync_us()?)?;
     let read = audit::read_before(world, &talk.chats).await?;
     let told = talk::run(world, asked.members, &talk).await?;
     measure(&talk, &told, &mut run)?;
