@@ -140,6 +140,8 @@ export class Api {
         body: JSON.stringify(params),
         credentials: 'same-origin',
         cache: 'no-store',
+        // Leaving the page must not leave the session behind.
+        keepalive: method === 'session.sign_out',
         signal: AbortSignal.timeout(HTTP_DEADLINE_MS),
       });
       body = await response.json();

@@ -182,6 +182,15 @@ test('others reading moves only forward', () => {
   expect(list.details.get().get('a')?.members?.[0]?.read_seq).toBe(5);
 });
 
+test('a slow answer does not take back a live read mark', () => {
+  const list = make();
+  const members = [{ user_id: 'x', joined_at: 1, role: 'member' as const, read_seq: 3 }];
+  list.put({ ...row('a'), history: 'full', members });
+  list.othersRead('a', 'x', 5);
+  list.put({ ...row('a'), history: 'full', members });
+  expect(list.details.get().get('a')?.members?.[0]?.read_seq).toBe(5);
+});
+
 test('a failed first load says so; a failed refresh keeps what is there', async () => {
   down = true;
   const list = make();

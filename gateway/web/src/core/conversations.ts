@@ -109,7 +109,10 @@ export class Conversations {
   }
 
   put(conversation: Conversation): void {
-    this.details.update((map) => new Map(map).set(conversation.conversation_id, conversation));
+    this.details.update((map) => {
+      const before = map.get(conversation.conversation_id);
+      return new Map(map).set(conversation.conversation_id, withReading(conversation, before));
+    });
     if (conversation.head_seq > 0) {
       this.#take(conversation);
       this.#show();
@@ -204,6 +207,17 @@ function unreadOf(row: ConversationRow): number {
 
 function byActivity(a: ConversationRow, b: ConversationRow): number {
   return (b.last?.sent_at ?? 0) - (a.last?.sent_at ?? 0) || (a.conversation_id < b.conversation_id ? 1 : -1);
+}
+
+/** An answer that travelled longer than a live read mark does not take it back. */
+function withReading(conversation: Conversation, before: Conversation | undefined): Conversation {
+  if (!conversation.members || !before?.members) return conversation;
+  const read = new Map(before.members.map((member) => [member.user_id, member.read_seq ?? 0]));
+  const members = conversation.members.map((member) => {
+    const known = read.get(member.user_id) ?? 0;
+    return known > (member.read_seq ?? 0) ? { ...member, read_seq: known } : member;
+  });
+  return { ...conversation, members };
 }
 
 export function previewOf(message: Message): Preview {

@@ -22,12 +22,6 @@ function grow(to: number): void {
 
 async function list(params: ListParams): Promise<MessagePage> {
   asked.push(params);
-  if (held) {
-    const waiting = held;
-    await new Promise<void>((go) => {
-      waiting.push(go);
-    });
-  }
   if (down) throw networkError('closed');
   const { before, after, around, limit } = params;
   let from = Math.max(0, log.length - limit);
@@ -36,7 +30,15 @@ async function list(params: ListParams): Promise<MessagePage> {
   if (around !== undefined) from = Math.max(0, around - 1 - limit / 2);
   const to = before === undefined ? from + limit : before - 1;
   const items = log.slice(from, to);
-  return { items, head_seq: log.length, more_before: from > 0, more_after: from + items.length < log.length };
+  // What the server saw when it was asked, however long the answer travels.
+  const page = { items, head_seq: log.length, more_before: from > 0, more_after: from + items.length < log.length };
+  if (held) {
+    const waiting = held;
+    await new Promise<void>((go) => {
+      waiting.push(go);
+    });
+  }
+  return page;
 }
 
 function seqs(timeline: Timeline): number[] {
@@ -208,16 +210,28 @@ test('what is announced while the first page is on its way is not lost', async (
   held = [];
   const timeline = new Timeline(list, timers);
   const opening = timeline.open();
+  grow(4);
   timeline.receive(message(4));
   const answer = held.shift();
   held = undefined;
   answer?.();
-  log.length = 3;
   await opening;
-  grow(4);
-  timeline.behind(4);
   await settle();
   expect(seqs(timeline)).toEqual([1, 2, 3, 4]);
+});
+
+test('what comes while the window is being replaced is not lost either', async () => {
+  const timeline = await opened(500, 100);
+  held = [];
+  const jumping = timeline.jumpToLatest();
+  grow(501);
+  timeline.receive(message(501));
+  const answer = held.shift();
+  held = undefined;
+  answer?.();
+  await jumping;
+  await settle();
+  expect(seqs(timeline).at(-1)).toBe(501);
 });
 
 test('a failed opening says so and can be tried again', async () => {

@@ -208,14 +208,15 @@ export class Timeline {
         moreAfter: page.more_after,
         loadingBefore: false,
         loadingAfter: false,
-        headSeq: Math.max(page.head_seq, before.headSeq),
+        // Not `before`: something may have been announced while the page was on its way.
+        headSeq: Math.max(page.head_seq, this.view.get().headSeq),
       });
-      // Something may have been announced while the page was on its way.
       if (!page.more_after && this.view.get().headSeq > this.#coveredTo) void this.#fill();
     } catch (error) {
       if (window !== this.#window) return;
-      if (before.phase === 'ready') this.view.set(before);
-      else this.view.set({ ...before, phase: 'error', error: asApiError(error) });
+      const { headSeq } = this.view.get();
+      if (before.phase === 'ready') this.view.set({ ...before, headSeq });
+      else this.view.set({ ...before, headSeq, phase: 'error', error: asApiError(error) });
     }
   }
 
