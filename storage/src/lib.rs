@@ -32,6 +32,7 @@ mod contract;
 pub mod engine;
 mod index;
 mod limits;
+mod reserve;
 mod reserved;
 mod store;
 #[cfg(any(test, feature = "suite"))]
@@ -50,6 +51,7 @@ pub use contract::{
 pub use index::{Index, IndexError, Indexed, Unique};
 pub use key::{KeyError, KeyPart};
 pub use limits::{FIRST_POSITION, Limits, RESERVED_TABLES_MAX, RETRIES_MAX};
+pub use reserve::{Reservation, ReserveError};
 pub use store::{Prepared, Store};
 pub use table::{Log, Table};
 pub use timers::{TIMER_EFFECT, Timer};

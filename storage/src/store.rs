@@ -65,7 +65,7 @@ impl Store {
         limits: Limits,
         clock: Arc<dyn Fn() -> i64 + Send + Sync>,
     ) -> Result<Self, OpenError> {
-        let engine = Embedded::open(path, &limits, clock())?;
+        let engine = Embedded::open(path, &limits, Arc::clone(&clock))?;
         Ok(Self::start(Arc::new(engine), limits, clock))
     }
 

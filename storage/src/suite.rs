@@ -9,9 +9,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use crate::{Home, Limits, Log, RowAt, Store, StoreError, Table, Value};
 
 pub mod commits;
+pub mod history;
 pub mod ids;
 pub mod limits;
 pub mod model;
+pub mod names;
 pub mod paging;
 pub mod rounds;
 pub mod timers;
@@ -136,6 +138,13 @@ macro_rules! engine_suite {
                 concurrent_appends_are_dense,
                 the_time_of_commits_never_goes_back,
                 homes_are_listed_in_pages,
+            ],
+            history: [
+                concurrent_calls_are_linearizable,
+            ],
+            names: [
+                a_name_is_given_once,
+                a_reservation_that_ran_out_is_taken_over,
             ],
             ids: [
                 a_repeated_client_id_gives_the_first_answer,

@@ -6,9 +6,11 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use fjall::compaction::filter::Factory;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::layout::{self, CREATED, FORMAT, LAST, Stretch};
 use super::{Attempt, Engine, Opened, PersistError, Round};
@@ -17,10 +19,11 @@ use crate::contract::{
 };
 use crate::key;
 use crate::limits::{FIRST_POSITION, Limits};
-use crate::store::drawn;
+use crate::store::{Clock, drawn};
 
 #[cfg(test)]
 mod crash;
+mod expire;
 #[cfg(test)]
 mod full;
 mod journal;
@@ -53,12 +56,14 @@ const FORGET_ROUNDS: usize = 1_000;
 
 impl Embedded {
     /// Opens or creates the store in `folder`.
-    pub(crate) fn open(folder: &Path, limits: &Limits, now_ms: i64) -> Result<Self, OpenError> {
+    pub(crate) fn open(folder: &Path, limits: &Limits, clock: Clock) -> Result<Self, OpenError> {
+        let now_ms = clock();
         std::fs::create_dir_all(folder)?;
         journal::check(&folder.join(DATABASE_FOLDER))?;
         // A damaged journal can make the database panic while it recovers; that is a refusal too.
-        let open = std::panic::catch_unwind(|| open_database(folder, limits))
-            .unwrap_or_else(|_| Err(damaged("the database gave up while it recovered")))?;
+        let open =
+            std::panic::catch_unwind(AssertUnwindSafe(|| open_database(folder, limits, clock)))
+                .unwrap_or_else(|_| Err(damaged("the database gave up while it recovered")))?;
         let mut opened = match open.created()? {
             Some(incarnation) => open.recovered(incarnation)?,
             None => open.create(drawn(limits, now_ms, &folder.to_string_lossy()))?,
@@ -108,7 +113,8 @@ fn free_bytes(folder: &Path) -> std::io::Result<u64> {
     Ok(space.f_bavail.saturating_mul(space.f_frsize))
 }
 
-fn open_database(folder: &Path, limits: &Limits) -> Result<Open, OpenError> {
+fn open_database(folder: &Path, limits: &Limits, clock: Clock) -> Result<Open, OpenError> {
+    let expire: Arc<dyn Factory> = Arc::new(expire::Expire::new(clock));
     let failed = |error: fjall::Error| match error {
         fjall::Error::Locked => OpenError::InUse(folder.display().to_string()),
         fjall::Error::Io(error) => OpenError::Io(error),
@@ -118,6 +124,7 @@ fn open_database(folder: &Path, limits: &Limits) -> Result<Open, OpenError> {
         .cache_size(limits.cache_bytes)
         .max_journaling_size(limits.journal_bytes.max(JOURNAL_BYTES_MIN))
         .manual_journal_persist(true)
+        .with_compaction_filter_factories(Arc::new(move |_| Some(Arc::clone(&expire))))
         .open()
         .map_err(failed)?;
     let keyspace = database

@@ -84,6 +84,11 @@ pub(crate) fn homes_from(after: Option<&str>) -> Stretch {
     (from, Bound::Excluded(vec![AREA_ROWS + 1]))
 }
 
+/// True for the key of a row of a home.
+pub(crate) fn is_row(key: &[u8]) -> bool {
+    key.first() == Some(&AREA_ROWS)
+}
+
 /// The home of a row's key.
 pub(crate) fn home_of(key: &[u8]) -> Result<String, StoreError> {
     let mut rest = key.get(1..).unwrap_or_default();

@@ -12,7 +12,9 @@ use crate::{Direction, Home, OpenError, Part, Store, Value};
 /// Names the folder that a child process writes to.
 const FOLDER: &str = "STORAGE_CRASH_FOLDER";
 const WRITERS: u64 = 8;
+/// Of the short form; the long one is `cargo test -p storage -- --ignored`.
 const ROUNDS: u64 = 5;
+const ROUNDS_LONG: u64 = 50;
 
 fn home(writer: u64) -> Home {
     Home::new("writer", writer)
@@ -182,9 +184,20 @@ async fn audit(store: &Store) -> HashMap<u64, u64> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_9_under_load_loses_and_doubles_nothing() {
+    kill_9(ROUNDS).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "the long form: a minute and more"]
+async fn kill_9_fifty_times_loses_and_doubles_nothing() {
+    kill_9(ROUNDS_LONG).await;
+}
+
+async fn kill_9(rounds: u64) {
     let folder = tempfile::tempdir().unwrap();
-    for round in 0..ROUNDS {
-        let acknowledged = Running::start(folder.path()).kill_after(40 + 70 * round);
+    for round in 0..rounds {
+        let appends = 40 + 70 * (round % ROUNDS) + round;
+        let acknowledged = Running::start(folder.path()).kill_after(appends);
         assert!(!acknowledged.is_empty());
         let store = open(folder.path()).unwrap();
         let held = audit(&store).await;
@@ -219,6 +232,44 @@ async fn two_processes_on_one_folder_are_refused() {
     assert!(matches!(refused, OpenError::InUse(_)), "{refused}");
     store.close().await;
     open(folder.path()).unwrap().close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_taken_while_running_is_a_whole_prefix_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let writers: Vec<_> = (0..4)
+        .map(|writer| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for n in 0..150 {
+                    append(&store, writer, n).await;
+                }
+            })
+        })
+        .collect();
+    let (mut opened, mut refused) = (0, 0);
+    while !writers.iter().all(tokio::task::JoinHandle::is_finished) {
+        let copied = tempfile::tempdir().unwrap();
+        copy(folder.path(), copied.path());
+        match open(copied.path()) {
+            Ok(copy) => {
+                audit(&copy).await;
+                copy.close().await;
+                opened += 1;
+            }
+            Err(error) => {
+                assert!(error.to_string().contains("damaged"), "{error}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(opened + refused > 0);
+    store.close().await;
+    let copied = tempfile::tempdir().unwrap();
+    copy(folder.path(), copied.path());
+    let held = audit(&open(copied.path()).unwrap()).await;
+    assert_eq!(held[&u64::MAX], 600);
 }
 
 /// A store with a known number of appends, closed, and its commit-number file as of half of them.

@@ -16,7 +16,7 @@ async fn a_full_disk_refuses_commits_and_recovers_by_itself() {
     };
     let hands = Hands::default();
     let free = Arc::new(AtomicU64::new(1_000));
-    let mut engine = Embedded::open(folder.path(), &limits, hands.now()).unwrap();
+    let mut engine = Embedded::open(folder.path(), &limits, hands.clock()).unwrap();
     let seen = Arc::clone(&free);
     engine.free_bytes = Box::new(move |_| Ok(seen.load(Ordering::Relaxed)));
     let store = Store::with_engine(Arc::new(engine), limits, hands.clock());

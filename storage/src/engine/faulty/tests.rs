@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Disk, Faults, Faulty};
 use crate::engine::in_memory;
+use crate::suite::history::{Recorder, is_linearizable};
 use crate::suite::{Hands, LOG, limits, model, text};
 use crate::{Committed, Direction, Home, Numbered, Part, Row, Store, StoreError, Value};
 
@@ -178,8 +179,44 @@ async fn survives(seed: u64) {
 
 #[tokio::test]
 async fn errors_unknown_outcomes_and_crashes_lose_and_double_nothing() {
-    for seed in 1..=40 {
+    for seed in 1..=24 {
         survives(seed).await;
+    }
+}
+
+#[tokio::test]
+async fn histories_with_errors_and_crashes_are_linearizable() {
+    for seed in 1..=20_u64 {
+        let disk = Disk::new(in_memory(1));
+        let recorder = Recorder::default();
+        let mut bits = model::bits(seed);
+        for life in 0..4_u64 {
+            let faults = Faults {
+                seed: bits(),
+                crash_at: (life < 3).then(|| 5 + bits() % 40),
+                ..Faults::rough(seed)
+            };
+            let engine = Faulty::start(&disk, faults).await;
+            let dyn_engine = Arc::clone(&engine) as Arc<dyn super::Engine>;
+            let store = Store::with_engine(dyn_engine, limits(), Hands::default().clock());
+            let mut callers = tokio::task::JoinSet::new();
+            for caller in 0..4 {
+                let (store, recorder) = (store.clone(), recorder.clone());
+                callers.spawn(async move {
+                    let mut bits = model::bits(seed * 1_000 + life * 10 + caller);
+                    for _ in 0..6 {
+                        let _ = recorder.call(&store, &home(0), bits()).await;
+                    }
+                });
+            }
+            let all = async { while callers.join_next().await.is_some() {} };
+            tokio::select! {
+                () = all => {}
+                () = engine.crashed() => {}
+            }
+        }
+        let history = recorder.history();
+        assert!(is_linearizable(&history), "seed {seed}: {history:#?}");
     }
 }
 
