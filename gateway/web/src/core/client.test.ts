@@ -249,6 +249,17 @@ test('a page that finds no server says so and gets in by itself when there is on
   expect(wang.session.get().kind).toBe('ready');
 });
 
+test('signing out takes everything off the screen at once, and the next person waits for it', async () => {
+  const wang = await clientOf('wang');
+  await look(wang);
+  wang.signOut();
+  expect(wang.session.get()).toMatchObject({ kind: 'signed_out', why: 'chosen' });
+  expect(wang.conversations.view.get().rows).toEqual([]);
+  expect(wang.connection.state.get().kind).toBe('stopped');
+  await timers.pass(10);
+  expect(server.methods).toContain('session.sign_out');
+});
+
 test('another store behind the server empties what is kept', async () => {
   const wang = await clientOf('wang');
   let told = 0;

@@ -85,6 +85,7 @@ export class Client {
   #selfSeq: number | undefined;
   #incarnation: string | undefined;
   #userId: UserId | undefined;
+  #leaving: Promise<void> = Promise.resolve();
 
   constructor(deps: ClientDeps) {
     this.#deps = deps;
@@ -148,7 +149,7 @@ export class Client {
   /** At page load: the cookie says who we are. Where nobody ever signed in there is none to ask for. */
   async start(): Promise<void> {
     if (!this.#mayHaveSession()) {
-      await this.#showSignIn('never');
+      await this.#showSignIn();
       return;
     }
     try {
@@ -156,7 +157,7 @@ export class Client {
     } catch (thrown) {
       const error = asApiError(thrown);
       if (error.class === 'unauthenticated') {
-        await this.#showSignIn('never');
+        await this.#showSignIn();
         return;
       }
       this.session.set({ kind: 'unreachable', error });
@@ -172,6 +173,8 @@ export class Client {
   }
 
   async signIn(login: string, password: string): Promise<void> {
+    // The answer to a sign-out takes the cookie away: it may not come after the new one.
+    await this.#leaving;
     const device = { device_id: this.#deps.deviceId, device_name: this.#deps.deviceName };
     const signedIn = await this.api.open('session.sign_in', { login, password, ...device, cookie: true });
     this.#take(signedIn, password);
@@ -182,16 +185,15 @@ export class Client {
     this.#take(await this.api.call('account.change_password', params));
   }
 
-  async signOut(): Promise<void> {
-    this.connection.stop();
+  /**
+   * Ends at once on this screen; the server hears of it as soon as it can. Where it cannot be reached its end of the
+   * session follows by expiry.
+   */
+  signOut(): void {
     this.#noteSession(false);
-    try {
-      await this.api.signOut();
-    } catch {
-      // Not reachable: the session ends here, the server's end follows by its expiry.
-    }
+    this.#leaving = this.api.signOut().catch(() => {});
     this.#forgetPerson();
-    await this.#showSignIn('chosen');
+    this.session.set({ kind: 'signed_out', why: 'chosen', setupDone: true });
   }
 
   timeline(id: ConversationId): Timeline {
@@ -300,12 +302,12 @@ export class Client {
     this.session.set({ kind: 'signed_out', why, setupDone: true, ...login });
   }
 
-  async #showSignIn(why: 'never' | 'chosen'): Promise<void> {
+  async #showSignIn(): Promise<void> {
     try {
       const { done } = await this.api.open('setup.state', {});
-      this.session.set({ kind: 'signed_out', why, setupDone: done });
+      this.session.set({ kind: 'signed_out', why: 'never', setupDone: done });
     } catch {
-      this.session.set({ kind: 'signed_out', why, setupDone: true });
+      this.session.set({ kind: 'signed_out', why: 'never', setupDone: true });
     }
   }
 

@@ -25,8 +25,8 @@ export function MeMenu({ section }: { section: MeSection | undefined }) {
   const [, navigate] = useLocation();
   const [asking, setAsking] = useState(false);
   const company = usePart(client.session, (session) => (session.kind === 'ready' ? session.space.name : ''));
-  const signOut = useCallback(async () => {
-    await client.signOut();
+  const signOut = useCallback(() => {
+    client.signOut();
     navigate(paths.signIn);
   }, [client, navigate]);
   return (
