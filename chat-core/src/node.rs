@@ -88,7 +88,19 @@ pub struct Node {
     pub watchers: Watchers,
     /// Who told that he is typing.
     pub typing: Typing,
-    setup: Mutex<Option<SetupLink>>,
+    setup: Mutex<Offer>,
+}
+
+/// The set-up link of this start.
+#[derive(Default)]
+enum Offer {
+    /// There is none.
+    #[default]
+    None,
+    /// It waits to be used.
+    Waiting(SetupLink),
+    /// It was used.
+    Used,
 }
 
 impl Node {
@@ -126,7 +138,7 @@ impl Node {
             effects: Effects::new(effects),
             watchers: Watchers::default(),
             typing: Typing::default(),
-            setup: Mutex::new(None),
+            setup: Mutex::default(),
         });
         tokio::spawn(delivery::run(Arc::clone(&node), to_deliver, delivered));
         tokio::spawn(Runner::new(Arc::clone(&node), parts.effects, ran).run(start, to_run));
@@ -136,7 +148,7 @@ impl Node {
     /// Makes `token` the one that sets the company up; an earlier one ends.
     pub fn begin_setup(&self, token: &str) {
         if let Ok(mut setup) = self.setup.lock() {
-            *setup = Some(SetupLink::new(token, self.clock.now_ms()));
+            *setup = Offer::Waiting(SetupLink::new(token, self.clock.now_ms()));
         }
     }
 
@@ -148,17 +160,19 @@ impl Node {
     ) -> bool {
         self.setup
             .lock()
-            .is_ok_and(|setup| setup.as_ref().is_some_and(|link| is(link, token, now_ms)))
+            .is_ok_and(|setup| matches!(&*setup, Offer::Waiting(link) if is(link, token, now_ms)))
     }
 
     pub(crate) fn end_setup(&self) {
         if let Ok(mut setup) = self.setup.lock() {
-            *setup = None;
+            *setup = Offer::Used;
         }
     }
 
-    /// Whether the set-up link of this start is still waiting to be used.
-    pub fn waits_for_setup(&self) -> bool {
-        self.setup.lock().is_ok_and(|setup| setup.is_some())
+    /// Whether the set-up link of this start was used.
+    pub fn setup_link_is_used(&self) -> bool {
+        self.setup
+            .lock()
+            .is_ok_and(|setup| matches!(*setup, Offer::Used))
     }
 }

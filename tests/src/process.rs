@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::{Company, Wire, eventually};
+use crate::{Company, Wire, within};
 
 /// A start takes well under a second; a busy machine gets the rest.
 const START: Duration = Duration::from_secs(20);
@@ -46,7 +46,7 @@ impl Process {
     /// When none appears.
     pub async fn setup_token(&self) -> String {
         let file = self.folder.path().join("setup-link");
-        eventually("the set-up link is written", || async {
+        within(START, "the set-up link is written", || async {
             let link = std::fs::read_to_string(&file).ok()?;
             let (_, token) = link.trim_end().split_once("/setup#")?;
             // Whole only with the end of its line.
