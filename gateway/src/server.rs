@@ -27,6 +27,8 @@ use crate::ws::wheel::{self, Wheel};
 pub const CALL_DEADLINE_MS: u64 = 10_000;
 /// Connections that are told to go come back within this time.
 pub const DRAIN_SPREAD_MS: u64 = 2_000;
+/// Methods whose success shows that the caller is no stranger. Signing out succeeds for anybody.
+const KNOWN_BY: [&str; 2] = ["session.sign_in", "session.refresh"];
 /// How long a stopping server waits for its connections to close.
 const DRAIN_WAIT_MS: u64 = 3_000;
 
@@ -155,8 +157,19 @@ impl Server {
         let serving = axum::serve(listener, app).with_graceful_shutdown(stopping);
         let serving = tokio::spawn(serving.into_future());
         let outcome = self.until_drained(serving).await;
+        self.write_read_positions().await;
         self.node.store.close().await;
         outcome
+    }
+
+    /// What senders have read waits a second to be written: not across a stop.
+    async fn write_read_positions(&self) {
+        let node = &self.node;
+        let patience = std::time::Duration::from_millis(DRAIN_WAIT_MS);
+        let written = tokio::time::timeout(patience, node.cursors.write_all(&node.store)).await;
+        if !matches!(written, Ok(Ok(()))) {
+            tracing::warn!("some read positions were not written before the stop");
+        }
     }
 
     /// Waits for the listener to end; a connection that does not close in time is left behind.
@@ -273,10 +286,7 @@ impl Server {
         permission::admit(&self.node.store, row.access, ctx.caller.as_ref()).await?;
         let stranger = ctx.caller.is_none().then(|| ctx.origin.address.clone());
         let outcome = row.call(ctx, params, codec).await;
-        // Who signs in, refreshes or signs out is no stranger.
-        if let Some(address) =
-            stranger.filter(|_| outcome.is_ok() && method.starts_with("session."))
-        {
+        if let Some(address) = stranger.filter(|_| outcome.is_ok() && KNOWN_BY.contains(&method)) {
             self.node.guard.known_after_all(&address);
         }
         outcome
@@ -292,7 +302,7 @@ impl Server {
     /// The set-up link must not lie around once it was used.
     async fn remove_used_link(&self) {
         let Some(path) = &self.setup_link else { return };
-        if !self.node.waits_for_setup() && !self.link_removed.swap(true, Ordering::Relaxed) {
+        if self.node.setup_link_is_used() && !self.link_removed.swap(true, Ordering::Relaxed) {
             // Absent is as good.
             let _ = tokio::fs::remove_file(path).await;
         }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dashmap::DashMap;
+use futures_util::{TryStreamExt as _, stream};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use storage::{Later, Store, Value, max_value, retry};
@@ -151,6 +152,9 @@ struct Waiting {
     progress: watch::Receiver<Progress>,
 }
 
+/// Cursors written at the same time when a server stops: one round of the store.
+const WRITTEN_AT_ONCE: usize = 128;
+
 /// Cursors on their way to the store.
 #[derive(Default)]
 pub struct Cursors {
@@ -200,6 +204,24 @@ impl Cursors {
         if self.waiting.len() < WAITING_CURSORS {
             self.enqueue(store, user, id, to, Duration::from_millis(CURSOR_PAUSE_MS));
         }
+    }
+
+    /// Writes all that waits, for a server that stops: it would be counted as unread otherwise.
+    ///
+    /// # Errors
+    /// The first that the store answers.
+    pub async fn write_all(&self, store: &Store) -> Answer<()> {
+        let waiting: Vec<(Reader, (u64, u64))> = self
+            .waiting
+            .iter()
+            .map(|entry| (*entry.key(), entry.to))
+            .collect();
+        let writes = waiting
+            .into_iter()
+            .map(|((user, id), to)| Ok(write(store, user, id, to)));
+        stream::iter(writes)
+            .try_for_each_concurrent(WRITTEN_AT_ONCE, |write| write)
+            .await
     }
 
     fn enqueue(

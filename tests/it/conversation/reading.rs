@@ -110,6 +110,19 @@ async fn im_i04_what_one_sends_and_reads_shows_on_ones_other_devices() {
 }
 
 #[tokio::test]
+async fn im_i05_ones_own_last_message_is_not_unread_after_a_restart() {
+    let world = World::start().await;
+    let zhang = world.company("超客").admin("张三").await;
+    let li = zhang.adds("李四").await;
+    zhang.writes(&li, "停机前").await;
+    world.stop().await;
+    world.starts_again().await;
+    zhang.comes(Opening::fresh()).await;
+    let chat = zhang.direct(&li).await;
+    assert_eq!((zhang.unread(&chat).await, li.unread(&chat).await), (0, 1));
+}
+
+#[tokio::test]
 async fn im_i06_the_other_one_of_a_private_chat_sees_what_was_read() {
     let world = World::start().await;
     let zhang = world.company("超客").admin("张三").await;

@@ -118,6 +118,14 @@ async fn plat_i08_an_address_has_20_calls_a_minute_before_sign_in() {
     assert_eq!(refusal.retry_after_ms, Some(3_000));
     // Those who are signed in sit behind the same address and go on.
     zhang.http("session.list", json!({})).await.ok();
-    world.passes(Duration::from_secs(3));
-    state().await.ok();
+    world.passes(Duration::from_secs(60));
+    // Signing in and refreshing shows that one is no stranger; signing out shows nothing.
+    for _ in 0..25 {
+        zhang.signs_in().await;
+    }
+    for _ in 0..20 {
+        world.wire().http("session.sign_out", json!({})).await.ok();
+    }
+    let answer = world.wire().http("session.sign_out", json!({})).await;
+    assert_eq!(answer.refusal().kind(), ("limited", "rate_limited"));
 }
