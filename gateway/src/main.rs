@@ -1,6 +1,7 @@
 //! The binary `chaoke`: reads the command line, opens the store, serves until it is told to stop.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use gateway::config::{Cli, Command, Serve};
 use gateway::server::{Options, Server};
 use gateway::setup_link;
 use storage::{Limits, Store};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -69,8 +70,7 @@ async fn serve_with(
     options.origins.clone_from(&serve.origins);
     options.setup_link = Some(link.clone());
     let server = Server::start(options).await?;
-    let listener = TcpListener::bind(serve.listen)
-        .await
+    let listener = listen(serve.listen)
         .map_err(|error| format!("can't listen on {}: {error}", serve.listen))?;
     let addresses = setup_link::addresses(listener.local_addr()?);
     say(&format!("listening on http://{}", addresses[0]));
@@ -91,6 +91,22 @@ async fn serve_with(
         })
         .await?;
     Ok(())
+}
+
+/// Connections that may wait to be accepted. With the usual 1,024, a company that comes back at once after
+/// a cut waits a second and more for its repeated SYNs; the kernel caps it by `somaxconn`, 4,096 as well.
+const BACKLOG: u32 = 4_096;
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // As `TcpListener::bind` does: a restart takes the same port at once.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 fn offer_setup(
