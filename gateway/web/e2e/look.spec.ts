@@ -35,7 +35,7 @@ async function audit(page: Page, screen: string): Promise<void> {
 test('each screen is usable for everybody and fits its width', async ({ server, company, people }) => {
   const stranger = await people.stranger();
   await stranger.goto(server.url);
-  await expect(stranger.getByRole('button', { name: '登录' })).toBeVisible();
+  await expect(stranger.getByRole('button', { name: '登录', exact: true })).toBeVisible();
   await audit(stranger, 'sign-in');
 
   const wang = await people.signedIn(company.wang);

@@ -18,7 +18,7 @@ export async function setUp(
 export async function signIn(page: Page, login: string, password: string): Promise<void> {
   await page.getByLabel('帐号').fill(login);
   await page.getByLabel('密码', { exact: true }).fill(password);
-  await page.getByRole('button', { name: '登录' }).click();
+  await page.getByRole('button', { name: '登录', exact: true }).click();
 }
 
 export async function chooseFirstPassword(page: Page, password: string): Promise<void> {

@@ -4,8 +4,17 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from '@playwright/test';
 
+import { Api } from './api';
 import { createDiscussion, goTo, openChatWith, say, sees } from './screens';
-import { test } from './world';
+import { PASSWORD, test } from './world';
+
+/** What stands in the list beside the chat that is looked at. */
+const OTHERS = [
+  ['陈晨', 'chenchen', '周五的拜访路线我排好了，你看一下'],
+  ['刘洋', 'liuyang', '发票已经寄出，单号晚点发你'],
+  ['赵敏', 'zhaomin', '收到，谢谢！'],
+  ['欧阳静', 'ouyangjing', '新同事明天九点到，我去接'],
+] as const;
 
 const FOLDER = resolve(dirname(fileURLToPath(import.meta.url)), '../../../docs/screenshots');
 const WIDTHS = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 800 } };
@@ -24,9 +33,18 @@ for (const [width, viewport] of Object.entries(WIDTHS)) {
 
         const stranger = await people.stranger();
         await stranger.goto(server.url);
-        await stranger.getByRole('button', { name: '登录' }).waitFor();
+        await stranger.getByRole('button', { name: '登录', exact: true }).waitFor();
         await shoot(stranger, 'sign-in');
 
+        for (const [name, login, text] of OTHERS) {
+          await company.api.addColleague(name, login, PASSWORD);
+          const theirs = new Api(server);
+          await theirs.signIn(login, PASSWORD);
+          const peer_id = company.admin.user_id;
+          const chat = await theirs.call<{ conversation_id: string }>('conversation.open_direct', { user_id: peer_id });
+          const { conversation_id } = chat;
+          await theirs.call('message.send', { conversation_id, peer_id, client_msg_id: login, text });
+        }
         const boss = await people.signedIn(company.admin);
         const wang = await people.signedIn(company.wang);
         await createDiscussion(boss, '华东区新客户', [company.wang.name, company.li.name]);

@@ -42,7 +42,7 @@ test('ACCT-i08 a device that is ended from another one is signed out at once and
   await goTo(here, '我');
   await here.getByRole('link', { name: '登录设备' }).click();
   await here.getByRole('button', { name: '退出其他所有设备' }).click();
-  await expect(there.getByRole('button', { name: '登录' })).toBeVisible();
+  await expect(there.getByRole('button', { name: '登录', exact: true })).toBeVisible();
   await signIn(there, company.wang.login, PASSWORD);
   await expect(composer(there)).toHaveValue('写到一半');
 });
@@ -56,9 +56,9 @@ test('signing out leaves nothing to read on the device', async ({ company, peopl
   await goTo(wang, '我');
   await wang.getByRole('button', { name: '退出登录' }).click();
   await wang.getByRole('dialog').getByRole('button', { name: '退出登录' }).click();
-  await expect(wang.getByRole('button', { name: '登录' })).toBeVisible();
+  await expect(wang.getByRole('button', { name: '登录', exact: true })).toBeVisible();
   await wang.goto(address);
-  await expect(wang.getByRole('button', { name: '登录' })).toBeVisible();
+  await expect(wang.getByRole('button', { name: '登录', exact: true })).toBeVisible();
   await expect(wang.getByText('私事')).toHaveCount(0);
 });
 
