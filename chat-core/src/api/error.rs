@@ -42,14 +42,13 @@ pub struct Sentence {
 
 /// The one error that leaves the server. Boxed, since a call seldom fails and every result would carry
 /// its size.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{}", .0.message.en)]
 #[serde(transparent)]
 pub struct ApiError(Box<Refusal>);
 
 /// What an [`ApiError`] says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "ApiError")]
 pub struct Refusal {
     /// What a client does.
     pub class: Class,
@@ -66,6 +65,16 @@ pub struct Refusal {
     /// Names this call in the server's log.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub request_id: String,
+}
+
+impl JsonSchema for ApiError {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ApiError".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Refusal::json_schema(generator)
+    }
 }
 
 impl Deref for ApiError {

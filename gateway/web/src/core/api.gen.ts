@@ -50,8 +50,21 @@ export interface AddedMembers {
   already: Id[];
 }
 
-/** The one error that leaves the server. Boxed, since a call seldom fails and every result would carry its size. */
-export type ApiError = ApiError;
+/** What an [`ApiError`] says. */
+export interface ApiError {
+  /** What a client does. */
+  class: Class;
+  /** The requirement row's word. */
+  code: string;
+  /** The parameter that is wrong. */
+  field?: string;
+  /** What a person reads. */
+  message: Sentence;
+  /** Names this call in the server's log. */
+  request_id: string;
+  /** Wait this long before trying again. */
+  retry_after_ms?: number;
+}
 
 /** Data of `conversation.changed`. */
 export interface Changed {
@@ -64,6 +77,9 @@ export interface Changes {
   /** The people. */
   items: Presence[];
 }
+
+/** What a client does about it; also decides the HTTP status. */
+export type Class = "unauthenticated" | "forbidden" | "not_found" | "invalid" | "conflict" | "limited" | "unavailable" | "unknown" | "internal";
 
 /** Who opens a connection, and what he has seen. */
 export interface ConnectionOpenParams {
@@ -575,6 +591,14 @@ export interface Sent {
   sent_at: number;
   /** Its number. */
   seq: number;
+}
+
+/** A sentence in the two languages of the product. */
+export interface Sentence {
+  /** English. */
+  en: string;
+  /** Chinese. */
+  zh: string;
 }
 
 /** A device one is signed in on. */
