@@ -238,6 +238,8 @@ async fn repeat(what: &What, world: &mut World, options: &Options) -> Outcome<bo
         seed: options.seed,
         command: command(),
         machine: proc::machine(),
+        scheduling: proc::scheduling(),
+        disk: world.disk(),
         runs,
     };
     report.write(&options.out)?;

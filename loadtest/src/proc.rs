@@ -123,6 +123,42 @@ fn busy_ms(stat: &str) -> Option<f64> {
     Some(busy * 1_000.0 / TICKS_PER_S)
 }
 
+/// How the kernel schedules this process, and the server that it starts.
+pub(crate) fn scheduling() -> String {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    scheduled(&stat).unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// `nice`, `rt_priority` and `policy` of `proc(5)`.
+fn scheduled(stat: &str) -> Option<String> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    let (nice, priority) = (fields.get(16)?, fields.get(37)?);
+    Some(match *fields.get(38)? {
+        "0" => format!("usual, nice {nice}"),
+        "1" | "2" => format!("real time, priority {priority}"),
+        other => format!("policy {other}"),
+    })
+}
+
+/// What keeps `folder`: the file system's kind and device.
+pub(crate) fn disk_of(folder: &Path) -> String {
+    let folder = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    mounted(&mounts, &folder).unwrap_or_else(|| "unknown".to_owned())
+}
+
+fn mounted(mounts: &str, folder: &Path) -> Option<String> {
+    let mounts = mounts.lines().filter_map(|line| {
+        let mut fields = line.split_whitespace();
+        let (device, at, kind) = (fields.next()?, fields.next()?, fields.next()?);
+        folder
+            .starts_with(at)
+            .then(|| (at.len(), format!("{kind} on {device}")))
+    });
+    mounts.max_by_key(|(depth, _)| *depth).map(|(_, disk)| disk)
+}
+
 /// Shares of the machine that other programs may have when a run should begin undisturbed.
 const QUIET_SHARE: f64 = 0.15;
 /// Looked at for so long each time.
@@ -175,6 +211,14 @@ mod tests {
         let stat = "42 (a) b) S 1 42 42 0 -1 4194560 100 0 0 0 7 5 0 0 20 0 3 0 1 2 3";
         assert_eq!(cpu_ms(stat), Some(120.0));
         assert_eq!(cpu_ms("42 no name"), None);
+    }
+
+    #[test]
+    fn the_nearest_mount_keeps_a_folder() {
+        let mounts = "/dev/vda / ext4 rw 0 0\ntmpfs /dev/shm tmpfs rw 0 0\n";
+        let disk = |folder: &str| mounted(mounts, Path::new(folder)).unwrap();
+        assert_eq!(disk("/dev/shm/x"), "tmpfs on tmpfs");
+        assert_eq!(disk("/var/x"), "ext4 on /dev/vda");
     }
 
     #[test]

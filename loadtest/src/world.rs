@@ -262,6 +262,15 @@ impl World {
         Ok(made.conversation_id)
     }
 
+    /// What the server's store lies on.
+    pub(crate) fn disk(&self) -> String {
+        if self.server.is_own() {
+            crate::proc::disk_of(&self.folder.path)
+        } else {
+            "unknown".to_owned()
+        }
+    }
+
     /// How long the disk takes that the server writes to; nothing for a server that ran already.
     ///
     /// # Errors

@@ -39,6 +39,12 @@ pub(crate) struct Report {
     pub(crate) command: String,
     /// On what.
     pub(crate) machine: Machine,
+    /// How the kernel scheduled client and server.
+    #[serde(default)]
+    pub(crate) scheduling: String,
+    /// What the store lay on.
+    #[serde(default)]
+    pub(crate) disk: String,
     /// What came out, each time.
     pub(crate) runs: Vec<Run>,
 }
@@ -298,6 +304,8 @@ mod tests {
             seed: 0,
             command: String::new(),
             machine: Machine::default(),
+            scheduling: String::new(),
+            disk: String::new(),
             runs: vec![run(3.0), run(1.0), run(2.0)],
         };
         assert_eq!(report.medians()["x_ms"], (2.0, 1.0, 3.0));

@@ -86,7 +86,7 @@ fn chapter(text: &mut String, report: &Report) {
     };
     let _ = write!(
         text,
-        "\n## {}\n\n{} ({}). Server of {}, seed {}; {} cores ({}, kernel {}), load average before {}. Runs: {}. Audit: {audit}.\n\n\
+        "\n## {}\n\n{} ({}). Server of {}, seed {}; {} cores ({}, kernel {}), store on {}, scheduling {}, load average before {}. Runs: {}. Audit: {audit}.\n\n\
          ```\n{}\n```\n\n| figure | median | least | most |\n|---|---|---|---|\n",
         report.name,
         report.scenario,
@@ -96,6 +96,8 @@ fn chapter(text: &mut String, report: &Report) {
         machine.cores,
         machine.processor,
         machine.kernel,
+        report.disk,
+        report.scheduling,
         loads.join(", "),
         report.runs.len(),
         report.command,
