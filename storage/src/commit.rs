@@ -107,7 +107,7 @@ impl Commit {
 
     /// The rows that must be known before it can be evaluated.
     pub(crate) fn named(&self) -> impl Iterator<Item = RowAt> {
-        let first = self.client.iter().map(ClientId::at);
+        let first = self.client.iter().map(|client| client.at.clone());
         let once = self.once.iter();
         let once = once.map(|once| reserved::marker_at(&once.source, &once.consumer));
         let expects = self.expects.iter().map(|(at, _)| at.clone());
@@ -122,9 +122,8 @@ impl Commit {
         let effects: usize = effects.map(|(kind, value)| kind.len() + value.len()).sum();
         let expects = self.expects.iter();
         let expects: usize = expects.map(|(at, _)| row_bytes(at)).sum();
-        let client = self.client.as_ref().map_or(0, |client| {
-            client.scope.len() + client.author.len() + client.id.len()
-        });
+        let client = self.client.as_ref();
+        let client = client.map_or(0, |client| row_bytes(&client.at));
         self.home.as_str().len() + rows + effects + expects + client
     }
 
@@ -166,7 +165,7 @@ impl Commit {
             )?;
         }
         if let Some(client) = &self.client {
-            check_row(&client.at(), limits)?;
+            check_row(&client.at, limits)?;
         }
         if let Some(once) = &self.once {
             check_row(&reserved::marker_at(&once.source, &once.consumer), limits)?;

@@ -54,22 +54,38 @@ pub(crate) fn corrupt(what: &str) -> StoreError {
 /// A client id with everything that makes it one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ClientId {
-    pub(crate) scope: String,
-    pub(crate) author: String,
-    pub(crate) id: String,
-    pub(crate) request_hash: [u8; 32],
-    pub(crate) keep_ms: i64,
+    /// Where its answer stands.
+    pub(crate) at: RowAt,
+    id: String,
+    request_hash: [u8; 32],
+    keep_ms: i64,
 }
 
 impl ClientId {
-    /// Where its answer stands.
-    pub(crate) fn at(&self) -> RowAt {
-        let hash: [u8; 32] = Sha256::digest(self.id.as_bytes()).into();
-        RowAt {
+    pub(crate) fn new(
+        scope: &str,
+        author: &str,
+        id: &str,
+        request_hash: [u8; 32],
+        keep_ms: i64,
+    ) -> Self {
+        let hash: [u8; 32] = Sha256::digest(id.as_bytes()).into();
+        let at = RowAt {
             table: CLIENTS,
             partition: Bytes::copy_from_slice(&hash[..1]),
-            key: key::encode(&(self.scope.clone(), self.author.clone(), self.id.clone())),
+            key: key::encode(&(scope.to_owned(), author.to_owned(), id.to_owned())),
+        };
+        Self {
+            at,
+            id: id.to_owned(),
+            request_hash,
+            keep_ms,
         }
+    }
+
+    /// When an answer of now ends.
+    pub(crate) const fn kept_until(&self, now_ms: i64) -> i64 {
+        now_ms.saturating_add(self.keep_ms)
     }
 
     /// The stored answer; an error if it belongs to another request.

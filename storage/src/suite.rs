@@ -168,6 +168,7 @@ macro_rules! engine_suite {
                 a_scan_stays_inside_its_partition_and_home,
                 ended_rows_do_not_shorten_a_page,
                 entries_are_read_by_number,
+                the_newest_entries_are_found_behind_holes,
                 many_rows_are_read_at_once,
             ],
             rounds: [

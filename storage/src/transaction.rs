@@ -47,13 +47,8 @@ impl Transaction {
         request_hash: [u8; 32],
         keep_ms: i64,
     ) -> Self {
-        self.commit.client = Some(ClientId {
-            scope: scope.to_owned(),
-            author: author.to_owned(),
-            id: id.to_owned(),
-            request_hash,
-            keep_ms,
-        });
+        let client = ClientId::new(scope, author, id, request_hash, keep_ms);
+        self.commit.client = Some(client);
         self
     }
 
@@ -65,7 +60,7 @@ impl Transaction {
         let Some(client) = &self.commit.client else {
             return Ok(None);
         };
-        let row = self.store.get(&self.commit.home, &client.at()).await?;
+        let row = self.store.get(&self.commit.home, &client.at).await?;
         row.map(|row| client.answer(&row)).transpose()
     }
 

@@ -58,7 +58,7 @@ pub(crate) fn evaluate(
         outcomes: Vec::new(),
     };
     if let Some(client) = &commit.client {
-        if let Some(row) = run.row(&client.at())? {
+        if let Some(row) = run.row(&client.at)? {
             return client.answer(row).map(Verdict::Nothing);
         }
         if client.expired(now.time_ms) {
@@ -97,8 +97,8 @@ pub(crate) fn evaluate(
     answer.position = now.position;
     answer.outcomes = std::mem::take(&mut run.outcomes);
     if let Some(client) = &commit.client {
-        let expires_at = Some(now.time_ms.saturating_add(client.keep_ms));
-        run.set(client.at(), client.keep(&answer)?, expires_at);
+        let until = client.kept_until(now.time_ms);
+        run.set(client.at.clone(), client.keep(&answer)?, Some(until));
     }
     let rows = run.rows.into_iter().collect();
     let writes = run.changes;

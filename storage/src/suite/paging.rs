@@ -182,6 +182,38 @@ pub async fn entries_are_read_by_number(bench: &dyn Bench) {
     assert_eq!(none.await.unwrap(), []);
 }
 
+/// The newest ones also when entries were deleted one by one, or the old end is gone.
+pub async fn the_newest_entries_are_found_behind_holes(bench: &dyn Bench) {
+    let (store, home, _) = open(bench);
+    let log = LOG.partition(&b"l".to_vec());
+    let mut t = store.transaction(&home);
+    for n in 1..=200_u64 {
+        t.append(log.clone(), Value::encode(&n).unwrap(), true);
+    }
+    t.commit().await.unwrap();
+    let mut t = store.transaction(&home);
+    t.trim(log.clone(), 11);
+    for seq in (12..=200).filter(|seq| seq % 50 != 0) {
+        t.delete(LOG.at(&b"l".to_vec(), seq));
+    }
+    t.commit().await.unwrap();
+    let held = [200, 150, 100, 50, 11];
+    for from in [0, 11, 50, 51, 120] {
+        for to in [u64::MAX, 200, 199, 100, 12, 11, 10, 0] {
+            for limit in [0, 1, 2, 3, 10] {
+                let page = store.entries(&home, &log, from, to, Direction::Backward, limit);
+                let numbers: Vec<u64> = page.await.unwrap().iter().map(|(seq, _)| *seq).collect();
+                let inside = held.into_iter().filter(|seq| (from..=to).contains(seq));
+                assert_eq!(
+                    numbers,
+                    inside.take(limit).collect::<Vec<_>>(),
+                    "{from}..={to}"
+                );
+            }
+        }
+    }
+}
+
 /// Rows of several homes in the order asked, absent ones too.
 pub async fn many_rows_are_read_at_once(bench: &dyn Bench) {
     let (store, home, _) = open(bench);
