@@ -129,13 +129,13 @@ impl Story {
         let newcomers = self.people[0].adds_many(3).await;
         let acknowledged = Arc::new(AtomicUsize::new(0));
         let mut tasks = Vec::new();
-        for at in 0..3 {
-            let params = json!({"user_id": newcomers[at]});
+        for (at, newcomer) in newcomers.iter().enumerate() {
+            let params = json!({"user_id": newcomer});
             let opened = self.people[at]
                 .does("conversation.open_direct", params)
                 .await;
             let chat = opened["conversation_id"].as_str().unwrap();
-            let calls = self.plan(round, at, &newcomers[at], chat);
+            let calls = self.plan(round, at, newcomer, chat);
             self.calls.extend(calls.iter().cloned());
             tasks.push(tokio::spawn(send_all(calls, Arc::clone(&acknowledged))));
         }
