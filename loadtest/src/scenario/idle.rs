@@ -91,6 +91,13 @@ fn called(sockets: usize) -> usize {
     CALLED.min(people_for(sockets).saturating_sub(1))
 }
 
+/// How often a message is heard in all: by each socket of those who are called, and by each of the
+/// author's own, which hear every one of them.
+fn hearings(sockets: usize) -> usize {
+    let own = sockets - (people_for(sockets) - 1) * PER_PERSON;
+    called(sockets) * (PER_PERSON + own)
+}
+
 /// The last person writes to some of the others.
 async fn call(world: &World, sockets: usize, crowd: &Crowd, broken: usize) -> Outcome<Findings> {
     let mut findings = Findings::default();
@@ -116,7 +123,7 @@ async fn call(world: &World, sockets: usize, crowd: &Crowd, broken: usize) -> Ou
             findings.strange += 1;
         }
     }
-    let due = called(sockets) * PER_PERSON;
+    let due = hearings(sockets);
     let until = Instant::now() + HEARD_WITHIN;
     while crowd.heard.load(Ordering::SeqCst) - before < due as u64 && Instant::now() < until {
         moment().await;
@@ -148,5 +155,17 @@ fn deaf(sockets: usize, held: &[Held], findings: &mut Findings) {
         if times.len() != due {
             findings.example(|| format!("socket {socket} heard {} and not {due}", times.len()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_is_not_before_the_author_and_the_called_have_heard_everything() {
+        assert_eq!(hearings(10_000), 20 * (10 + 10));
+        assert_eq!(hearings(995), 20 * (10 + 5));
+        assert_eq!(hearings(30), 2 * (10 + 10));
     }
 }
