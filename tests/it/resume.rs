@@ -18,6 +18,8 @@ use client::{Client, Pending, number};
 const SEEDS: u64 = 4;
 /// Steps of one plan.
 const STEPS: usize = 120;
+/// Messages of 15 KB at once: more than the queue of a connection and the machine's buffers hold.
+const FLOOD: usize = 350;
 
 /// What each ordinary run must have met.
 const TO_BE_MET: [&str; 8] = [
@@ -94,8 +96,9 @@ impl Plan {
             74..86 => self.come_back(at).await,
             86..92 => self.pause(at),
             92..96 => self.change_members().await,
-            96..98 => self.flood(at).await,
-            _ => self.restart().await,
+            96..98 => self.restart().await,
+            98 => self.flood(at).await,
+            _ => {}
         }
         let at = self.dice.below(self.clients.len());
         self.clients[at].look().await;
@@ -191,20 +194,17 @@ impl Plan {
     }
 
     async fn read(&mut self, at: usize) {
-        let client = &self.clients[at];
-        let Some(device) = client.connection() else {
+        let who = self.clients[at].who;
+        // Every number is drawn whatever the clients have seen: a seed means the same plan each time.
+        let (chat, behind) = (self.chat_of(who), self.dice.below(3) as u64);
+        let Some(device) = self.clients[at].connection() else {
             return;
         };
-        let who = client.who;
-        let chat = self.chat_of(who);
-        let Some((last, _)) = self.clients[at]
-            .logs
-            .get(&chat)
-            .and_then(|log| log.last_key_value())
-        else {
+        let log = self.clients[at].logs.get(&chat);
+        let Some((last, _)) = log.and_then(|log| log.last_key_value()) else {
             return;
         };
-        let seq = last.saturating_sub(self.dice.below(3) as u64);
+        let seq = last.saturating_sub(behind);
         device.reads(true);
         let params = json!({"conversation_id": chat, "seq": seq});
         match device.call("conversation.mark_read", params).await {
@@ -260,26 +260,31 @@ impl Plan {
 
     /// More than a connection's queue holds, while one client does not read.
     async fn flood(&mut self, at: usize) {
+        self.come_back(at).await;
         self.pause(at);
         let chat = self.chats[1].clone();
         let text = "洪".repeat(4_900);
-        for _ in 0..150 {
-            self.sent += 1;
-            let params = json!({"conversation_id": chat, "client_msg_id": format!("m{}", self.sent), "text": format!("{}{text}", self.sent)});
-            let answer = self.people[0]
-                .http("message.send", params.clone())
-                .await
-                .ok();
-            let chat = chat.clone();
-            self.note(&Pending { chat, params }, &answer["message"]);
+        for _ in 0..FLOOD / 10 {
+            let mut block: Vec<Pending> = (0..10).map(|_| self.message(&chat)).collect();
+            for pending in &mut block {
+                pending.params["text"] = text.clone().into();
+            }
+            let sends = block.iter().map(|pending| {
+                let params = pending.params.clone();
+                self.people[0].http("message.send", params)
+            });
+            let answers = futures_util::future::join_all(sends).await;
+            for (pending, answer) in block.iter().zip(answers) {
+                self.note(pending, &answer.ok()["message"]);
+            }
         }
     }
 
     /// The server stops while somebody sends.
     async fn restart(&mut self) {
         let at = self.dice.below(self.clients.len());
+        let chat = self.chat_of(self.clients[at].who);
         if let Some(device) = self.clients[at].connection() {
-            let chat = self.chat_of(self.clients[at].who);
             for _ in 0..5 {
                 let pending = self.message(&chat);
                 device.ask("message.send", pending.params.clone()).await;
