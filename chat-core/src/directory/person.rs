@@ -73,7 +73,7 @@ pub struct LoginRow {
 }
 
 /// What a person proves himself with.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Secret {
     /// A password that he chose, as a PHC string.
     Password {

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use storage::{Direction, Home, KeyRange, Store, Table, retry};
 
 use super::person::{
-    self, ACCOUNT, LOGIN, LoginState, MEMBER, Person, Secret, account_home, login_home, space_home,
+    self, ACCOUNT, AccountRow, LOGIN, LoginState, MEMBER, Person, Secret, account_home, login_home,
+    space_home,
 };
 use super::space::{SPACE, Space};
 use crate::api::registry::{Access, Nothing, Registry, nothing};
@@ -177,17 +178,18 @@ async fn sign_in(ctx: Ctx, p: SignIn) -> Answer<SignedIn> {
     let node = &ctx.node;
     node.guard
         .before_password(&login, &ctx.origin.address, ctx.now_ms())?;
-    let Some(account_id) = prove(&ctx, &login, &p.password).await? else {
+    let Some((account_id, account)) = prove(&ctx, &login, &p.password).await? else {
         node.guard
             .wrong_password(&login, &ctx.origin.address, ctx.now_ms());
         return Err(bad_credentials());
     };
     node.guard.right_password(&login, &ctx.origin.address);
-    begin(&ctx, account_id, device_name, p.cookie.unwrap_or(false)).await
+    let cookie = p.cookie.unwrap_or(false);
+    begin(&ctx, account_id, &account, device_name, cookie).await
 }
 
 /// The account that `login` and `password` prove, or none. Takes the same time for an unknown login.
-async fn prove(ctx: &Ctx, login: &str, password: &str) -> Answer<Option<AccountId>> {
+async fn prove(ctx: &Ctx, login: &str, password: &str) -> Answer<Option<(AccountId, AccountRow)>> {
     let node = &ctx.node;
     let known = node
         .store
@@ -212,7 +214,7 @@ async fn prove(ctx: &Ctx, login: &str, password: &str) -> Answer<Option<AccountI
         return Ok(None);
     };
     let proved = matches_secret(node, &account.secret, password).await?;
-    Ok(account_id.filter(|_| proved))
+    Ok(account_id.filter(|_| proved).map(|id| (id, account)))
 }
 
 /// Whether `password` is the one that `secret` stands for.
@@ -234,22 +236,19 @@ pub async fn matches_secret(node: &Node, secret: &Secret, password: &str) -> Ans
     }
 }
 
-/// Begins a session for an account that has proved itself.
+/// Begins a session for an account that has proved itself as `account` says.
 ///
 /// # Errors
-/// What the store answers; `unauthenticated` for a person who is no member any more.
+/// What the store answers; `unauthenticated` for a person who is no member any more, or whose password
+/// was changed meanwhile.
 pub async fn begin(
     ctx: &Ctx,
     account_id: AccountId,
+    account: &AccountRow,
     device_name: String,
     cookie: bool,
 ) -> Answer<SignedIn> {
     let (node, now_ms, session_id) = (&ctx.node, ctx.now_ms(), ctx.new_id());
-    let account = node
-        .store
-        .read(&account_home(account_id), &ACCOUNT, &(), &())
-        .await?
-        .ok_or_else(bad_credentials)?;
     let new = Pair {
         access: token(session_id, &node.random.bytes()),
         access_until: now_ms + ACCESS_MS,
@@ -274,15 +273,36 @@ pub async fn begin(
     };
     row.hold(&new, now_ms);
     let answer = signed_in(ctx, session_id, &row, &new).await?;
-    // First the list, then the session: cut between the two, the list has an entry that is skipped.
-    let mut t = node.store.transaction(&account_home(account_id));
-    t.set(&ACCOUNT_SESSION, &(), &session_id, &now_ms)?;
-    t.commit().await?;
+    // First the session, then the list, beside the secret that was proved: a change of password comes
+    // before it and it is refused, or after it and finds it in the list. Cut between the two, it is a row
+    // whose tokens nobody has.
     let mut t = node.store.transaction(&session_home(session_id));
     t.set(&SESSION, &(), &(), &row)?;
     t.commit().await?;
+    let listed = retry(|| list_session(&node.store, account_id, account, session_id, now_ms)).await;
+    if let Err(error) = listed {
+        end(&node.store, account_id, session_id).await?;
+        return Err(error);
+    }
     end_oldest(&node.store, account_id).await?;
     Ok(answer)
+}
+
+async fn list_session(
+    store: &Store,
+    account_id: AccountId,
+    proved: &AccountRow,
+    session_id: SessionId,
+    now_ms: i64,
+) -> Answer<()> {
+    let mut t = store.transaction(&account_home(account_id));
+    let account = t.read(&ACCOUNT, &(), &()).await?;
+    account
+        .filter(|account| account.secret == proved.secret)
+        .ok_or_else(bad_credentials)?;
+    t.set(&ACCOUNT_SESSION, &(), &session_id, &now_ms)?;
+    t.commit().await?;
+    Ok(())
 }
 
 async fn refresh(ctx: Ctx, p: Refresh) -> Answer<SignedIn> {

@@ -169,13 +169,16 @@ async fn complete(ctx: Ctx, p: Complete) -> Answer<SignedIn> {
     retry(|| finish(&ctx.node.store, person.space_id)).await?;
     ctx.node.end_setup();
     let device_name = session::device_name(p.device_name.as_deref())?;
-    session::begin(
-        &ctx,
-        person.account_id,
-        device_name,
-        p.cookie.unwrap_or(false),
-    )
-    .await
+    // As an earlier attempt may have left it.
+    let home = person::account_home(person.account_id);
+    let account = ctx
+        .node
+        .store
+        .read(&home, &person::ACCOUNT, &(), &())
+        .await?;
+    let account = account.ok_or_else(ApiError::unauthenticated)?;
+    let cookie = p.cookie.unwrap_or(false);
+    session::begin(&ctx, person.account_id, &account, device_name, cookie).await
 }
 
 /// The ids are derived from the server's own key, not from the link: a set-up that was cut short by a

@@ -233,6 +233,29 @@ async fn plat_i02_acct_i02_changing_the_password_closes_the_other_devices() {
 }
 
 #[tokio::test]
+async fn acct_i02_a_sign_in_with_the_old_password_does_not_outlive_its_change() {
+    let world = World::start().await;
+    let zhang = world.company("超客").admin("张三").await;
+    for round in 0..6 {
+        let li = zhang.adds("李四").await;
+        let new = format!("新的密码{round}abc");
+        let change_it = li.does("account.change_password", change(&li.password, &new));
+        let sign_in = || li.tries_to_sign_in(&li.password);
+        let (_, a, b, c) = tokio::join!(change_it, sign_in(), sign_in(), sign_in());
+        for answer in [a, b, c] {
+            if answer.status == 200 {
+                let tokens = Tokens::read(&answer.ok());
+                let call = world
+                    .wire()
+                    .http_as(&tokens.access, "session.list", json!({}))
+                    .await;
+                assert_eq!(call.status, 401, "round {round}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_restart_right_after_a_change_of_password_ends_no_newer_session() {
     let world = World::start().await;
     let zhang = world.company("超客").admin("张三").await;
