@@ -142,7 +142,8 @@ pub(crate) struct Runner {
     node: Arc<Node>,
     kinds: HashMap<&'static str, Kind>,
     tell: watch::Sender<u64>,
-    written: u64,
+    /// Something ran that a start after a crash would have to run again.
+    due: bool,
     rounds_since: u64,
     written_at: Instant,
 }
@@ -154,7 +155,7 @@ impl Runner {
             node,
             kinds,
             tell,
-            written: 0,
+            due: false,
             rounds_since: 0,
             written_at: Instant::now(),
         }
@@ -181,16 +182,14 @@ impl Runner {
         &mut self,
         rounds: &mut mpsc::Receiver<Arc<AppliedRound>>,
     ) -> Option<Arc<AppliedRound>> {
-        if *self.tell.borrow() == self.written {
-            return rounds.recv().await;
-        }
-        let due = self.written_at + Duration::from_millis(CHECKPOINT_MS);
-        match tokio::time::timeout_at(due, rounds.recv()).await {
-            Ok(round) => round,
-            Err(_) => {
-                self.write_checkpoint().await;
-                // The checkpoint is a commit too: its own round must not ask for another one.
-                rounds.recv().await
+        loop {
+            if !self.due {
+                return rounds.recv().await;
+            }
+            let at = self.written_at + Duration::from_millis(CHECKPOINT_MS);
+            match tokio::time::timeout_at(at, rounds.recv()).await {
+                Ok(round) => return round,
+                Err(_) => self.write_checkpoint().await,
             }
         }
     }
@@ -221,13 +220,16 @@ impl Runner {
             further
         });
         self.rounds_since += 1;
-        if self.rounds_since >= CHECKPOINT_ROUNDS {
+        if self.due && self.rounds_since >= CHECKPOINT_ROUNDS {
             self.write_checkpoint().await;
         }
     }
 
+    /// Notes how far everything ran, and is written: an author's read position follows a second later.
     async fn write_checkpoint(&mut self) {
-        let position = *self.tell.borrow();
+        let ran = *self.tell.borrow();
+        let unwritten = self.node.cursors.unwritten_since();
+        let position = unwritten.map_or(ran, |at| ran.min(at - 1));
         let written = retry(|| async {
             let mut t = self.node.store.transaction(&effects_home());
             t.read(&CHECKPOINT, &(), &()).await?;
@@ -240,14 +242,16 @@ impl Runner {
         if let Err(error) = written {
             tracing::warn!(%error, "the checkpoint of effects was not written");
         }
-        (self.written, self.rounds_since, self.written_at) = (position, 0, Instant::now());
+        (self.due, self.rounds_since, self.written_at) = (position < ran, 0, Instant::now());
     }
 
     /// Runs the effects of some commits: one lane per target home, in order within a lane.
-    async fn run_all(&self, commits: &[AppliedCommit]) {
+    async fn run_all(&mut self, commits: &[AppliedCommit]) {
         let mut lanes: HashMap<Home, Vec<Delivered>> = HashMap::new();
+        self.due |= commits.iter().any(|commit| !commit.effects.is_empty());
+        let this = &*self;
         for effect in commits.iter().flat_map(effects_of) {
-            let targets = match self.kinds.get(effect.kind.as_str()) {
+            let targets = match this.kinds.get(effect.kind.as_str()) {
                 Some(kind) => (kind.targets)(&effect),
                 None => {
                     Err(StoreError::Corrupt(format!("no effect is called {}", effect.kind)).into())
@@ -257,13 +261,13 @@ impl Runner {
                 Ok(targets) => targets
                     .into_iter()
                     .for_each(|home| lanes.entry(home).or_default().push(effect.clone())),
-                Err(error) => self.set_aside(&effect, &error).await,
+                Err(error) => this.set_aside(&effect, &error).await,
             }
         }
         stream::iter(lanes)
             .for_each_concurrent(EFFECT_LANES, |(home, effects)| async move {
                 for effect in effects {
-                    self.run_until_done(&effect, &home).await;
+                    this.run_until_done(&effect, &home).await;
                 }
             })
             .await;

@@ -104,7 +104,8 @@ enum Offer {
 }
 
 impl Node {
-    /// Starts the node and its tasks, which end when the store closes.
+    /// Starts the node and its tasks, which end when the store closes; waits 2 s at most for effects
+    /// that the last run left, so that the first lists are right.
     ///
     /// # Errors
     /// What the store answers.
@@ -142,6 +143,7 @@ impl Node {
         });
         tokio::spawn(delivery::run(Arc::clone(&node), to_deliver, delivered));
         tokio::spawn(Runner::new(Arc::clone(&node), parts.effects, ran).run(start, to_run));
+        node.effects.passed(start).await;
         Ok(node)
     }
 

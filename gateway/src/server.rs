@@ -157,19 +157,8 @@ impl Server {
         let serving = axum::serve(listener, app).with_graceful_shutdown(stopping);
         let serving = tokio::spawn(serving.into_future());
         let outcome = self.until_drained(serving).await;
-        self.write_read_positions().await;
         self.node.store.close().await;
         outcome
-    }
-
-    /// What senders have read waits a second to be written: not across a stop.
-    async fn write_read_positions(&self) {
-        let node = &self.node;
-        let patience = std::time::Duration::from_millis(DRAIN_WAIT_MS);
-        let written = tokio::time::timeout(patience, node.cursors.write_all(&node.store)).await;
-        if !matches!(written, Ok(Ok(()))) {
-            tracing::warn!("some read positions were not written before the stop");
-        }
     }
 
     /// Waits for the listener to end; a connection that does not close in time is left behind.

@@ -1,9 +1,10 @@
-//! What joining and leaving do in the homes of the people concerned. The roster is changed by the
-//! conversation's commit; the list of each person follows as an effect, exactly once.
+//! What joining, leaving and sending do in the homes of the people concerned. The roster and the log
+//! are changed by the conversation's commit; the list of each person follows as an effect.
 
 use serde::{Deserialize, Serialize};
 use storage::{Home, Later, Value, retry};
 
+use super::reading;
 use super::rows::{JOINED, JoinedRow, SELF_LOG, SelfEntry, cursor_at, cursor_payload};
 use super::types::SelfWhat;
 use crate::api::Answer;
@@ -19,6 +20,9 @@ pub const PEOPLE_AN_EFFECT: usize = 100;
 pub const JOINED_EFFECT: &str = "conversation.joined";
 /// Kind of the effect that takes a conversation out of people's lists.
 pub const LEFT_EFFECT: &str = "conversation.left";
+
+/// Kind of the effect that counts an author's own message as read by him.
+pub const SENT_EFFECT: &str = "message.sent";
 
 /// Payload of [`JOINED_EFFECT`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -42,9 +46,31 @@ pub struct Left {
     pub conversation_id: ConversationId,
 }
 
-/// The two kinds.
-pub fn kinds() -> [Kind; 2] {
+/// Payload of [`SENT_EFFECT`].
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Sent {
+    /// Its author.
+    pub user_id: UserId,
+    /// Where.
+    pub conversation_id: ConversationId,
+    /// Its number.
+    pub seq: Later,
+    /// Counted entries up to it.
+    pub count: Later,
+}
+
+/// All of them.
+pub fn kinds() -> [Kind; 3] {
     [
+        Kind {
+            name: SENT_EFFECT,
+            targets: |effect| Ok(vec![user_home(effect.payload::<Sent>()?.user_id)]),
+            // Not stamped: a position only moves forward, so that once more changes nothing.
+            run: |node, effect, _| {
+                Box::pin(async move { sent(&node, effect.position, effect.payload()?).await })
+            },
+            takes_a_right: false,
+        },
         Kind {
             name: JOINED_EFFECT,
             targets: |effect| {
@@ -72,6 +98,15 @@ pub fn kinds() -> [Kind; 2] {
             takes_a_right: true,
         },
     ]
+}
+
+async fn sent(node: &Node, position: u64, sent: Sent) -> Answer<()> {
+    let reader = (sent.user_id, sent.conversation_id);
+    let to = (number(sent.seq), number(sent.count));
+    if node.cursors.sent(&node.store, reader, to, position) {
+        return Ok(());
+    }
+    reading::write(&node.store, reader, to).await
 }
 
 async fn joined(node: &Node, effect: &Delivered, home: &Home) -> Answer<()> {

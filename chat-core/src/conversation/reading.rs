@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dashmap::DashMap;
-use futures_util::{TryStreamExt as _, stream};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use storage::{Later, Store, Value, max_value, retry};
@@ -138,7 +137,7 @@ fn cursor_of(row: Option<&storage::Row>) -> Answer<(u64, u64)> {
 // ---- the debounce
 
 /// One reader in one conversation.
-type Reader = (UserId, ConversationId);
+pub type Reader = (UserId, ConversationId);
 
 /// How far the writing of one reader's moves has come.
 #[derive(Clone, Default)]
@@ -149,11 +148,11 @@ struct Progress {
 
 struct Waiting {
     to: (u64, u64),
+    /// Position of the earliest message that moved it and is not written: the effects checkpoint stays
+    /// behind it, so that a crash does not make one's own message unread.
+    since: Option<u64>,
     progress: watch::Receiver<Progress>,
 }
-
-/// Cursors written at the same time when a server stops: one round of the store.
-const WRITTEN_AT_ONCE: usize = 128;
 
 /// Cursors on their way to the store.
 #[derive(Default)]
@@ -180,9 +179,9 @@ impl Cursors {
         to: (u64, u64),
     ) -> Answer<()> {
         if self.waiting.len() >= WAITING_CURSORS {
-            return write(store, user, id, to).await;
+            return write(store, (user, id), to).await;
         }
-        let mut progress = self.enqueue(store, user, id, to, Duration::ZERO);
+        let mut progress = self.enqueue(store, (user, id), to, None, Duration::ZERO);
         let reached = progress
             .wait_for(|progress| progress.written >= to || progress.failed.is_some())
             .await;
@@ -198,45 +197,35 @@ impl Cursors {
         }
     }
 
-    /// Moves a sender forward over his own message, a second later: the message itself is what must
-    /// not be lost.
-    pub fn sent(&self, store: &Store, user: UserId, id: ConversationId, to: (u64, u64)) {
-        if self.waiting.len() < WAITING_CURSORS {
-            self.enqueue(store, user, id, to, Duration::from_millis(CURSOR_PAUSE_MS));
+    /// Moves a sender forward over the message that he committed at `position`, a second later. The
+    /// message names this move as an effect, which a crash repeats. False when too many wait.
+    pub fn sent(&self, store: &Store, reader: Reader, to: (u64, u64), position: u64) -> bool {
+        let room = self.waiting.len() < WAITING_CURSORS;
+        if room {
+            let pause = Duration::from_millis(CURSOR_PAUSE_MS);
+            self.enqueue(store, reader, to, Some(position), pause);
         }
+        room
     }
 
-    /// Writes all that waits, for a server that stops: it would be counted as unread otherwise.
-    ///
-    /// # Errors
-    /// The first that the store answers.
-    pub async fn write_all(&self, store: &Store) -> Answer<()> {
-        let waiting: Vec<(Reader, (u64, u64))> = self
-            .waiting
-            .iter()
-            .map(|entry| (*entry.key(), entry.to))
-            .collect();
-        let writes = waiting
-            .into_iter()
-            .map(|((user, id), to)| Ok(write(store, user, id, to)));
-        stream::iter(writes)
-            .try_for_each_concurrent(WRITTEN_AT_ONCE, |write| write)
-            .await
+    /// Position of the earliest message whose sender's move is not written.
+    pub fn unwritten_since(&self) -> Option<u64> {
+        self.waiting.iter().filter_map(|entry| entry.since).min()
     }
 
     fn enqueue(
         &self,
         store: &Store,
-        user: UserId,
-        id: ConversationId,
+        reader: Reader,
         to: (u64, u64),
+        since: Option<u64>,
         pause: Duration,
     ) -> watch::Receiver<Progress> {
-        let reader = (user, id);
         match self.waiting.entry(reader) {
             dashmap::Entry::Occupied(mut entry) => {
                 let waiting = entry.get_mut();
                 waiting.to = waiting.to.max(to);
+                waiting.since = waiting.since.or(since);
                 waiting.progress.clone()
             }
             dashmap::Entry::Vacant(entry) => {
@@ -250,6 +239,7 @@ impl Cursors {
                 ));
                 entry.insert(Waiting {
                     to,
+                    since,
                     progress: progress.clone(),
                 });
                 progress
@@ -271,16 +261,35 @@ async fn flush(
         let Some(to) = all.get(&reader).map(|waiting| waiting.to) else {
             return;
         };
-        let outcome = write(&store, reader.0, reader.1, to).await;
-        if let Err(error) = outcome {
-            all.remove(&reader);
-            tell.send_modify(|progress| progress.failed = Some(error));
-            return;
+        match write(&store, reader, to).await {
+            Ok(()) => {
+                tell.send_modify(|progress| progress.written = to);
+                if let Some(mut waiting) = all.get_mut(&reader)
+                    && waiting.to == to
+                {
+                    waiting.since = None;
+                }
+            }
+            // Of a message: its checkpoint waits, so it is tried until it is written.
+            Err(error)
+                if error.code != "store_closed"
+                    && all
+                        .get(&reader)
+                        .is_some_and(|waiting| waiting.since.is_some()) =>
+            {
+                tracing::warn!(code = %error.code, "a read position is written again");
+            }
+            Err(error) => {
+                all.remove(&reader);
+                tell.send_modify(|progress| progress.failed = Some(error));
+                return;
+            }
         }
-        tell.send_modify(|progress| progress.written = to);
         tokio::time::sleep(Duration::from_millis(CURSOR_PAUSE_MS)).await;
         if all
-            .remove_if(&reader, |_, waiting| waiting.to == to)
+            .remove_if(&reader, |_, waiting| {
+                waiting.to == to && waiting.since.is_none()
+            })
             .is_some()
         {
             return;
@@ -288,7 +297,11 @@ async fn flush(
     }
 }
 
-async fn write(store: &Store, user: UserId, id: ConversationId, to: (u64, u64)) -> Answer<()> {
+/// Writes how far one has read.
+///
+/// # Errors
+/// What the store answers.
+pub(super) async fn write(store: &Store, (user, id): Reader, to: (u64, u64)) -> Answer<()> {
     retry(|| async {
         let mut t = store.transaction(&user_home(user));
         // A late mark must not bring back a conversation that was left.

@@ -8,7 +8,7 @@ use storage::{Committed, Later, Transaction, Value, retry};
 use super::rows::{Body, Entry};
 use super::types::{Message, MessageKind};
 use crate::api::{Answer, ApiError, Class};
-use crate::conversation::effects::{JOINED_EFFECT, Joined};
+use crate::conversation::effects::{self, JOINED_EFFECT, Joined, SENT_EFFECT};
 use crate::conversation::rows::{MESSAGE, META, MetaRow, ROSTER, RosterRow, conversation_home};
 use crate::conversation::rules::still_open;
 use crate::conversation::types::{History, Kind, State};
@@ -95,12 +95,10 @@ pub(super) async fn send(ctx: Ctx, p: Send) -> Answer<Sent> {
     }
     let message = told(&caller, &p, text, &done)?;
     if !done.repeated {
-        node.cursors.sent(
-            &node.store,
-            caller.user_id,
-            p.conversation_id,
-            (message.seq, message.count),
-        );
+        // At once, so that the very next list is right; the effect does the same for certain.
+        let reader = (caller.user_id, p.conversation_id);
+        let to = (message.seq, message.count);
+        node.cursors.sent(&node.store, reader, to, done.position);
     }
     Ok(Sent {
         conversation_id: p.conversation_id,
@@ -148,6 +146,13 @@ async fn send_once(ctx: &Ctx, caller: &Caller, p: &Send, text: &str) -> Answer<(
         n,
     )?;
     t.append(MESSAGE.partition(&()), entry, true);
+    let read = effects::Sent {
+        user_id: caller.user_id,
+        conversation_id: p.conversation_id,
+        seq: Later::SeqOf(n),
+        count: Later::CountOf(n),
+    };
+    t.effect(SENT_EFFECT, Value::fill(&read)?);
     Ok((t.commit().await?, begins))
 }
 

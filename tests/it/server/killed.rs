@@ -237,6 +237,12 @@ impl Story {
         listed.sort_unstable();
         expected.sort_unstable();
         assert_eq!(listed, expected);
+        let log = person.log(&self.group).await;
+        let own = log
+            .iter()
+            .rposition(|m| m["author_id"] == person.id.as_str());
+        let behind = log.len() - 1 - own.expect("everybody wrote");
+        assert_eq!(person.unread(&self.group).await, behind as u64);
         let told = person.self_log().await;
         let told = told.iter().filter(|entry| entry["what"] == "joined");
         let mut told: Vec<&str> = told
@@ -255,4 +261,18 @@ async fn plat_i05_im_i02_a_server_killed_while_people_write_loses_nothing_and_do
         story.round(round, &mut dice).await;
     }
     story.audit().await;
+}
+
+#[tokio::test]
+async fn ones_own_message_stays_read_when_the_server_is_killed_right_after_it() {
+    let mut process = Process::start().await;
+    let zhang = process.company("超客").await.admin("张三").await;
+    let li = zhang.adds("李四").await;
+    zhang.writes(&li, "在吗").await;
+    li.writes(&zhang, "在").await;
+    li.writes(&zhang, "什么事").await;
+    let chat = zhang.direct(&li).await;
+    process.kill().await;
+    process.start_again().await;
+    assert_eq!((zhang.unread(&chat).await, li.unread(&chat).await), (2, 0));
 }
