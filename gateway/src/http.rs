@@ -20,7 +20,7 @@ use serde_json::Value;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::assets;
-use crate::server::Server;
+use crate::server::{Call, Server};
 use crate::ws::socket;
 
 /// Bytes of a call's parameters over HTTP; a pasted list of 500 people fits.
@@ -91,15 +91,15 @@ async fn call(
         }
     };
     let (outcome, cookie) = server
-        .call_with_cookie(
-            &method,
-            read.caller,
-            read.params,
-            read.key,
+        .call(Call {
+            method,
+            caller: read.caller,
+            params: read.params,
+            key: read.key,
             origin,
-            None,
-            Codec::Json,
-        )
+            connection: None,
+            codec: Codec::Json,
+        })
         .await;
     let mut response = match outcome {
         Ok(body) => ([(CONTENT_TYPE, "application/json")], body).into_response(),
@@ -175,8 +175,14 @@ fn bearer(headers: &HeaderMap) -> Answer<Option<&str>> {
     let token = value
         .to_str()
         .ok()
-        .and_then(|value| value.strip_prefix("Bearer "));
-    token.map(Some).ok_or_else(ApiError::unauthenticated)
+        .and_then(|value| value.strip_prefix("Bearer"))
+        .filter(|rest| rest.is_empty() || rest.starts_with(' '));
+    match token.map(str::trim) {
+        // What a client without a token writes when it does not leave the header out.
+        Some("") => Ok(None),
+        Some(token) => Ok(Some(token)),
+        None => Err(ApiError::unauthenticated()),
+    }
 }
 
 /// A page of another site must not speak for the person who reads it.

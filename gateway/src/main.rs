@@ -73,11 +73,20 @@ async fn serve_with(
     let listener = listen(serve.listen)
         .map_err(|error| format!("can't listen on {}: {error}", serve.listen))?;
     let addresses = setup_link::addresses(listener.local_addr()?);
-    say(&format!("listening on http://{}", addresses[0]));
-    if chat_core::directory::setup::is_done(&server.node.store).await? {
+    let setup_links = if chat_core::directory::setup::is_done(&server.node.store).await? {
         setup_link::remove(&link);
+        Vec::new()
     } else {
-        offer_setup(&server, &random, &link, &addresses)?;
+        offer_setup(&server, &random, &link, &addresses)?
+    };
+    // Only now: whoever waits for this line finds the file with the set-up link.
+    say(&format!("listening on http://{}", addresses[0]));
+    if !setup_links.is_empty() {
+        say("\nSet up your company with this link (good once, for 30 minutes):");
+        say("用此链接设置您的公司（只能使用一次，30 分钟内有效）：");
+        setup_links
+            .iter()
+            .for_each(|link| say(&format!("  {link}")));
     }
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -109,12 +118,13 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
+/// Makes a new set-up link; gives it for each address of the machine.
 fn offer_setup(
     server: &Arc<Server>,
     random: &Random,
     file: &Path,
     addresses: &[String],
-) -> std::io::Result<()> {
+) -> std::io::Result<Vec<String>> {
     let token = setup_link::token(random.bytes());
     server.node.begin_setup(&token);
     let links: Vec<String> = addresses
@@ -122,10 +132,7 @@ fn offer_setup(
         .map(|address| format!("http://{address}/setup#{token}"))
         .collect();
     setup_link::write(file, &links[0])?;
-    say("\nSet up your company with this link (good once, for 30 minutes):");
-    say("用此链接设置您的公司（只能使用一次，30 分钟内有效）：");
-    links.iter().for_each(|link| say(&format!("  {link}")));
-    Ok(())
+    Ok(links)
 }
 
 /// Prints a line at once, also into a pipe.

@@ -65,6 +65,24 @@ impl Options {
     }
 }
 
+/// A call as it came in, by either entrance.
+pub struct Call {
+    /// Its name.
+    pub method: String,
+    /// Who calls, if he said so.
+    pub caller: Option<Caller>,
+    /// As they were sent.
+    pub params: Params,
+    /// `Idempotency-Key`.
+    pub key: Option<String>,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The connection that it came by.
+    pub connection: Option<ConnectionId>,
+    /// How the answer is written.
+    pub codec: Codec,
+}
+
 /// A server on the wire.
 pub struct Server {
     /// What runs without sockets.
@@ -190,58 +208,25 @@ impl Server {
         Id::v7(self.now_ms(), self.node.random.bytes()).to_string()
     }
 
-    /// Runs a method for whoever calls, and writes its result.
-    ///
-    /// # Errors
-    /// Everything a caller can be told.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is another part of a call; the two callers name them all"
-    )]
-    pub async fn call(
-        &self,
-        method: &str,
-        caller: Option<Caller>,
-        params: Params,
-        key: Option<String>,
-        origin: Origin,
-        connection: Option<ConnectionId>,
-        codec: Codec,
-    ) -> Answer<Vec<u8>> {
-        let (body, _) = self
-            .call_with_cookie(method, caller, params, key, origin, connection, codec)
-            .await;
-        body
-    }
-
-    /// As [`Self::call`]; also tells what becomes of the browser's refresh cookie.
-    #[expect(clippy::too_many_arguments, reason = "as above")]
-    pub async fn call_with_cookie(
-        &self,
-        method: &str,
-        caller: Option<Caller>,
-        params: Params,
-        key: Option<String>,
-        origin: Origin,
-        connection: Option<ConnectionId>,
-        codec: Codec,
-    ) -> (Answer<Vec<u8>>, Option<CookieChange>) {
-        let request_id = origin.request_id.clone();
+    /// Runs a call. Beside its answer, in its codec, it may tell what becomes of the browser's refresh cookie.
+    pub async fn call(&self, call: Call) -> (Answer<Vec<u8>>, Option<CookieChange>) {
+        let request_id = call.origin.request_id.clone();
         let named = |mut error: ApiError| {
             if error.class == Class::Internal {
-                tracing::error!(method, %request_id, code = %error.code, "a call failed");
+                tracing::error!(method = call.method, %request_id, code = %error.code, "a call failed");
             }
             error.request_id.clone_from(&request_id);
             error
         };
-        let mut ctx = match Ctx::new(Arc::clone(&self.node), caller, key, origin) {
+        let ctx = Ctx::new(Arc::clone(&self.node), call.caller, call.key, call.origin);
+        let mut ctx = match ctx {
             Ok(ctx) => ctx,
             Err(error) => return (Err(named(error)), None),
         };
-        ctx.connection = connection;
+        ctx.connection = call.connection;
         let deadline = std::time::Duration::from_millis(CALL_DEADLINE_MS);
-        let outcome =
-            tokio::time::timeout(deadline, self.run(method, ctx.clone(), params, codec)).await;
+        let run = self.run(&call.method, ctx.clone(), call.params, call.codec);
+        let outcome = tokio::time::timeout(deadline, run).await;
         let outcome = outcome.unwrap_or_else(|_| {
             Err(ApiError::new(
                 Class::Unknown,

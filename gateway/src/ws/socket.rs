@@ -20,7 +20,7 @@ use futures_util::stream::FuturesUnordered;
 use super::connection::{Connection, Todo};
 use super::frame::{self, Incoming};
 use super::outbox::{Close, Handle, Next};
-use crate::server::Server;
+use crate::server::{Call, Server};
 
 type Running = Pin<Box<dyn Future<Output = Done> + Send>>;
 
@@ -345,16 +345,16 @@ impl Session {
                 request_id: server.request_id(),
                 refresh_cookie: None,
             };
-            let outcome = server
-                .call(
-                    &call.method,
-                    Some(caller),
-                    call.params,
-                    call.key,
+            let (outcome, _) = server
+                .call(Call {
+                    method: call.method,
+                    caller: Some(caller),
+                    params: call.params,
+                    key: call.key,
                     origin,
-                    Some(connection),
+                    connection: Some(connection),
                     codec,
-                )
+                })
                 .await;
             Done {
                 id: call.id,

@@ -256,3 +256,14 @@ async fn a_heartbeat_comes_every_30_seconds_and_a_silent_peer_is_gone_after_75()
     world.passes(Duration::from_secs(14));
     assert_eq!(device.closes().await.code, 1006);
 }
+
+#[tokio::test]
+async fn an_empty_token_is_no_token() {
+    let world = World::memory().await;
+    let zhang = world.company("超客").admin("张三").await;
+    let wire = zhang.wire();
+    let state = wire.http_as("", "setup.state", json!({})).await;
+    assert_eq!(state.ok()["done"], true);
+    let list = wire.http_as("", "session.list", json!({})).await;
+    assert_eq!(list.outcome().unwrap_err().class, "unauthenticated");
+}
