@@ -260,7 +260,8 @@ fn a_row_waits_only_for_a_chapter_that_is_not_built() {
     assert_nothing(&complaints);
 }
 
-fn update_wanted() -> bool {
+/// `UPDATE=1` is how a person refreshes what is derived.
+pub(crate) fn update_wanted() -> bool {
     #[expect(
         clippy::disallowed_methods,
         reason = "a switch of the test run, not of the product"

@@ -3,6 +3,7 @@
 mod connection;
 mod conversation;
 mod covered;
+mod examples;
 mod message;
 mod people;
 mod resume;

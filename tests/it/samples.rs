@@ -2,7 +2,7 @@
 //! loops of `table`.
 
 use serde_json::{Value, json};
-use world::{Person, Setup, Tokens, World, fresh_id};
+use world::{Person, Setup, Tokens, World};
 
 /// A company of three: an administrator, a member with things of his own, an onlooker of the same company.
 pub(crate) struct Scene {
@@ -18,7 +18,12 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) async fn new() -> Self {
-        let world = Setup::memory().start().await;
+        Self::of(Setup::memory()).await
+    }
+
+    /// The same in another world.
+    pub(crate) async fn of(setup: Setup) -> Self {
+        let world = setup.start().await;
         let admin = world.company("超客").admin("张三").await;
         let (member, onlooker) = (admin.adds("李四").await, admin.adds("王五").await);
         let group = member.gathers(&[&admin], "项目组").await;
@@ -64,7 +69,7 @@ impl Scene {
             "directory.search" => json!({"query": "张", "limit": 5}),
             "message.list" => json!({"conversation_id": self.group, "after": 0, "limit": 10}),
             "message.send" => {
-                json!({"conversation_id": self.group, "client_msg_id": fresh_id("m"), "text": "你好"})
+                json!({"conversation_id": self.group, "client_msg_id": self.world.wire().fresh("m"), "text": "你好"})
             }
             "presence.watch" => json!({"user_ids": [self.admin.id]}),
             "session.list" | "session.revoke_others" | "setup.state" => json!({}),
@@ -81,9 +86,11 @@ impl Scene {
                 "login": "zhangsan", "password": Person::PASSWORD, "device_name": "电脑", "cookie": false,
             }),
             "space.add_member" => {
-                json!({"name": "赵六", "login": fresh_id("zhao"), "role": "member", "title": "经理"})
+                json!({"name": "赵六", "login": self.world.wire().fresh("zhao"), "role": "member", "title": "经理"})
             }
-            "space.add_members" => json!({"text": format!("赵六 {}", fresh_id("zhao"))}),
+            "space.add_members" => {
+                json!({"text": format!("赵六 {}", self.world.wire().fresh("zhao"))})
+            }
             "space.members" => json!({"limit": 10}),
             "space.reset_credential" => json!({"user_id": self.onlooker.id}),
             other => panic!("{other} has no sample in tests/it/samples.rs"),

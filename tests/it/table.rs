@@ -12,7 +12,7 @@ use crate::samples::Scene;
 /// Methods that are the connection's own: called with their sample they answer only over a socket.
 const OF_THE_CONNECTION: [&str; 3] = ["connection.open", "connection.renew", "presence.watch"];
 
-fn methods() -> Vec<(String, Access)> {
+pub(crate) fn methods() -> Vec<(String, Access)> {
     let table = registry();
     table
         .methods()
@@ -24,32 +24,6 @@ fn closed_ones() -> impl Iterator<Item = (String, Access)> {
     methods()
         .into_iter()
         .filter(|(_, access)| *access != Access::Public)
-}
-
-#[tokio::test]
-async fn each_method_takes_its_sample() {
-    for (method, access) in methods() {
-        let scene = Scene::new().await;
-        let params = scene.sample(&method);
-        let wire = scene.world.wire();
-        let answer = match (method.as_str(), access) {
-            // The company is set up: the sample reaches the method and finds it so.
-            ("setup.complete", _) => {
-                let answer = wire.http(&method, params).await;
-                assert_eq!(answer.refusal().kind(), ("conflict", "setup_done"));
-                continue;
-            }
-            ("connection.open", _) => {
-                let socket = wire.socket(Codec::Json).await;
-                socket.call(&method, params).await
-            }
-            ("connection.renew" | "presence.watch", _) => scene.member.tries(&method, params).await,
-            (_, Access::Public) => wire.http(&method, params).await.outcome(),
-            (_, Access::Admin) => scene.admin.http(&method, params).await.outcome(),
-            _ => scene.member.http(&method, params).await.outcome(),
-        };
-        answer.unwrap_or_else(|refusal| panic!("{method} refuses its sample: {refusal:?}"));
-    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::{Opening, Person, Wire, fresh_id};
+use crate::{Opening, Person, Wire};
 
 /// A name without people yet.
 pub struct Company {
@@ -24,7 +24,7 @@ impl Company {
 
     /// Sets it up with its first administrator, who connects.
     pub async fn admin(self, name: &str) -> Person {
-        let login = fresh_id("admin");
+        let login = self.wire.fresh("admin");
         let params = json!({
             "token": self.token,
             "company_name": self.name,

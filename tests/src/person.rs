@@ -94,7 +94,7 @@ impl Person {
 
     /// Adds a colleague, who signs in with the credential, chooses a password and connects.
     pub async fn adds(&self, name: &str) -> Self {
-        let login = fresh_id("colleague");
+        let login = self.inner.wire.fresh("colleague");
         let params = json!({"name": name, "login": login});
         let added = self.http("space.add_member", params).await.ok();
         let credential = added["credential"].as_str().expect("a credential");
@@ -120,7 +120,7 @@ impl Person {
         for block in (0..count).collect::<Vec<_>>().chunks(100) {
             let lines = block
                 .iter()
-                .map(|n| format!("同事{n} {}", fresh_id("many")));
+                .map(|n| format!("同事{n} {}", self.inner.wire.fresh("many")));
             let text = lines.collect::<Vec<_>>().join("\n");
             let added = self
                 .http("space.add_members", json!({"text": text}))
@@ -292,14 +292,15 @@ impl Person {
     /// Writes to somebody directly; gives the message.
     pub async fn writes(&self, to: &Self, text: &str) -> Value {
         let conversation = self.direct(to).await;
-        let mut params = message(&conversation, text);
+        let mut params = self.message(&conversation, text);
         params["peer_id"] = to.id.clone().into();
         self.does("message.send", params).await["message"].clone()
     }
 
     /// Says something in a conversation; gives the message.
     pub async fn says(&self, conversation: &str, text: &str) -> Value {
-        let sent = self.does("message.send", message(conversation, text)).await;
+        let params = self.message(conversation, text);
+        let sent = self.does("message.send", params).await;
         sent["message"].clone()
     }
 
@@ -308,7 +309,7 @@ impl Person {
     /// # Errors
     /// What the server said.
     pub async fn tries_to_say(&self, conversation: &str, text: &str) -> Result<Value, Refusal> {
-        self.tries("message.send", message(conversation, text))
+        self.tries("message.send", self.message(conversation, text))
             .await
     }
 
@@ -391,8 +392,9 @@ impl Person {
             }
         }
     }
-}
 
-fn message(conversation: &str, text: &str) -> Value {
-    json!({"conversation_id": conversation, "client_msg_id": fresh_id("m"), "text": text})
+    fn message(&self, conversation: &str, text: &str) -> Value {
+        let id = self.inner.wire.fresh("said");
+        json!({"conversation_id": conversation, "client_msg_id": id, "text": text})
+    }
 }

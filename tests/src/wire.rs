@@ -1,6 +1,7 @@
 //! A server as it is reached from outside: an address, and HTTP to it.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::Value;
 
@@ -11,6 +12,7 @@ use crate::{Codec, Connecting, HttpAnswer, Socket};
 pub struct Wire {
     address: Mutex<String>,
     http: reqwest::Client,
+    next: AtomicU64,
 }
 
 /// What stands beside the body of a call over HTTP.
@@ -27,7 +29,13 @@ impl Wire {
         Self {
             address: Mutex::new(address.to_owned()),
             http: reqwest::Client::new(),
+            next: AtomicU64::new(1),
         }
+    }
+
+    /// A name that was not used with this server: the same in each run of a story.
+    pub fn fresh(&self, prefix: &str) -> String {
+        format!("{prefix}{}", self.next.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Host and port.

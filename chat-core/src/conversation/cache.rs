@@ -133,7 +133,11 @@ impl Snapshot {
     }
 }
 
-async fn load(store: &Store, id: ConversationId) -> Answer<Option<Snapshot>> {
+/// The newest state of `id` by the store itself, for what is decided by it.
+///
+/// # Errors
+/// What the store answers.
+pub async fn load(store: &Store, id: ConversationId) -> Answer<Option<Snapshot>> {
     let home = conversation_home(id);
     let Some(meta) = store.read(&home, &META, &(), &()).await? else {
         return Ok(None);

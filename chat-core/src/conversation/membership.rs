@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use storage::{Committed, Later, Transaction, Value, retry};
 
+use super::cache;
 use super::effects::{JOINED_EFFECT, Joined, LEFT_EFFECT, Left, PEOPLE_AN_EFFECT};
 use super::listing;
 use super::rows::{MESSAGE, META, MetaRow, ROSTER, conversation_home, joining, roster_count};
@@ -279,10 +280,8 @@ async fn leave_once(ctx: &Ctx, asked: &Asked) -> Answer<()> {
     say(&mut t, caller.user_id, SystemLine::Left {})?;
     unseat(&mut t, id, caller.user_id)?;
     if meta.owner_id == Some(caller.user_id) {
-        let snapshot = ctx
-            .node
-            .conversations
-            .get(&ctx.node.store, id)
+        // Not from the cache, which follows the store: an heir who left a moment ago would be named five times.
+        let snapshot = cache::load(&ctx.node.store, id)
             .await?
             .ok_or_else(ApiError::not_found)?;
         let members = snapshot

@@ -10,7 +10,7 @@ use super::{Schemas, access, reference};
 const METHODS_HEAD: &str = include_str!("methods_head.md");
 const EVENTS_HEAD: &str = include_str!("events_head.md");
 
-pub(super) fn methods(api: &Registry, schemas: &Schemas) -> String {
+pub(super) fn methods(api: &Registry, schemas: &Schemas, examples: &Value) -> String {
     let mut out = METHODS_HEAD.to_owned();
     let mut section = String::new();
     for method in api.methods() {
@@ -37,6 +37,12 @@ pub(super) fn methods(api: &Registry, schemas: &Schemas) -> String {
         );
         fields(&mut out, "Takes", params, schemas);
         fields(&mut out, "Answers", result, schemas);
+        let example = &examples[&method.name];
+        let _ = writeln!(
+            out,
+            "```text\n→ {}\n← {}\n```",
+            example["params"], example["result"]
+        );
     }
     types(&mut out, schemas);
     out

@@ -139,11 +139,15 @@ pub(crate) fn pascal(name: &str) -> String {
 }
 
 /// The file of the repository and its content, for everything that is derived.
-pub fn files(api: &Registry) -> Vec<(&'static str, String)> {
+/// `examples` is the content of `docs/examples/calls.json`: method → a call that a test makes, with its answer.
+pub fn files(api: &Registry, examples: &Value) -> Vec<(&'static str, String)> {
     let schemas = Schemas::of(api);
     vec![
-        ("docs/openapi.json", openapi::document(api, &schemas)),
-        ("docs/methods.md", manual::methods(api, &schemas)),
+        (
+            "docs/openapi.json",
+            openapi::document(api, &schemas, examples),
+        ),
+        ("docs/methods.md", manual::methods(api, &schemas, examples)),
         ("docs/events.md", manual::events(api, &schemas)),
         (
             "gateway/web/src/core/api.gen.ts",
@@ -170,7 +174,9 @@ mod tests {
     fn generated_files_are_fresh() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let mut stale = vec![];
-        for (path, content) in files(&registry()) {
+        let examples = std::fs::read_to_string(root.join("docs/examples/calls.json")).unwrap();
+        let examples = serde_json::from_str(&examples).unwrap();
+        for (path, content) in files(&registry(), &examples) {
             let file = root.join(path);
             if std::fs::read_to_string(&file).is_ok_and(|old| old == content) {
                 continue;

@@ -5,19 +5,20 @@ use serde_json::{Map, Value, json};
 
 use super::{Schemas, access};
 
-pub(super) fn document(api: &Registry, schemas: &Schemas) -> String {
+pub(super) fn document(api: &Registry, schemas: &Schemas, examples: &Value) -> String {
     let paths: Map<String, Value> = api
         .methods()
         .map(|method| {
             let (params, result) = &schemas.methods[&method.name];
+            let example = &examples[&method.name];
             let mut operation = json!({
                 "operationId": method.name,
                 "summary": method.summary,
                 "tags": [method.name.rsplit_once('.').map_or("", |(section, _)| section)],
                 "x-access": access(method),
-                "requestBody": {"required": true, "content": {"application/json": {"schema": params}}},
+                "requestBody": {"required": true, "content": {"application/json": {"schema": params, "example": example["params"]}}},
                 "responses": {
-                    "200": {"description": "The result", "content": {"application/json": {"schema": result}}},
+                    "200": {"description": "The result", "content": {"application/json": {"schema": result, "example": example["result"]}}},
                     "default": {"description": "An error", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ApiError"}}}},
                 },
             });

@@ -9,7 +9,7 @@ use world::{Person, World, fresh_id};
 async fn acct_06_a_first_credential_must_be_changed_before_anything_else() {
     let world = World::memory().await;
     let zhang = world.company("超客").admin("张三").await;
-    let login = fresh_id("colleague");
+    let login = world.wire().fresh("colleague");
     let added = zhang
         .http("space.add_member", json!({"name": "李四", "login": login}))
         .await
