@@ -76,26 +76,34 @@ find_chromium() {
   return 1
 }
 
+# Installs packages of Debian as root or by sudo, if it may. Whether it worked is seen by looking again.
+try_apt() {
+  local as_root=()
+  command -v apt-get >/dev/null || return 0
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; } || return 0
+    as_root=(sudo)
+  fi
+  say "Installing $* (apt-get) …"
+  "${as_root[@]}" apt-get update -qq || true
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "$@" >/dev/null || true
+}
+
+# The example client of the manual is a Python program, and a test runs it.
+need_python() {
+  command -v python3 >/dev/null || try_apt python3
+  if ! command -v python3 >/dev/null; then
+    complain "A test runs docs/examples/client.py and there is no python3. Type: sudo apt-get install python3"
+    return 1
+  fi
+}
+
 # Finds a Chromium, else installs Debian's, else says what to type. The fonts are for Chinese on screenshots.
 need_chromium() {
-  local packages=(chromium fonts-noto-cjk) as_root=() found
+  local packages=(chromium fonts-noto-cjk) found
   if ! found=$(find_chromium); then
-    if command -v apt-get >/dev/null; then
-      if [ "$(id -u)" -ne 0 ]; then
-        if command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
-          as_root=(sudo)
-        else
-          as_root=(no)
-        fi
-      fi
-      if [ "${as_root[*]:-}" != no ]; then
-        say "Installing a Chromium for the browser tests (apt-get) …"
-        # Whether it worked is seen by looking again.
-        "${as_root[@]}" apt-get update -qq || true
-        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-          apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null || true
-      fi
-    fi
+    try_apt "${packages[@]}"
     if ! found=$(find_chromium); then
       complain "The browser tests need a Chromium and there is none. Type: sudo apt-get install ${packages[*]}"
       complain "(or set CHAOKE_CHROMIUM to one you have)"

@@ -31,6 +31,7 @@ use scenario::direct::{self, Direct};
 use scenario::fanout::{self, Fanout};
 use scenario::idle::{self, Idle};
 use scenario::reconnect::{self, Reconnect};
+use scenario::search::{self, SEARCHERS, Search};
 use scenario::{Common, check_sockets};
 use trouble::{Outcome, Trouble};
 use world::{Attached, Origin, World};
@@ -108,6 +109,8 @@ enum What {
     Fanout(Fanout),
     /// All sockets cut at once: time until they are back.
     Reconnect(Reconnect),
+    /// One of thousands is looked for in the directory.
+    Search(Search),
     /// The short form of all, within two minutes.
     Bench,
     /// Writes `docs/benchmarks.md` from the reports.
@@ -288,6 +291,7 @@ impl What {
             Self::Direct(direct) => (direct.seconds, direct.rate, direct.people),
             Self::Fanout(fanout) => (fanout.seconds, fanout.rate, fanout.members),
             Self::Reconnect(reconnect) => (1.0, 1.0, reconnect.sockets),
+            Self::Search(_) => (1.0, 1.0, SEARCHERS),
             Self::Bench | Self::Report { .. } => (1.0, 1.0, 1),
         };
         let bounded = seconds > 0.0 && seconds <= SECONDS_MAX && rate > 0.0 && rate <= RATE_MAX;
@@ -308,6 +312,7 @@ impl What {
             Self::Direct(direct) => direct.people,
             Self::Fanout(fanout) => fanout.members,
             Self::Reconnect(reconnect) => crowd::people_for(reconnect.sockets),
+            Self::Search(_) => SEARCHERS,
             Self::Bench | Self::Report { .. } => 0,
         }
     }
@@ -318,6 +323,7 @@ impl What {
             Self::Direct(direct) => direct::run(world, *direct, common).await,
             Self::Fanout(fanout) => fanout::run(world, *fanout, common).await,
             Self::Reconnect(reconnect) => reconnect::run(world, *reconnect, common).await,
+            Self::Search(asked) => search::run(world, *asked, common).await,
             Self::Bench | Self::Report { .. } => Err(Trouble::new("no scenario")),
         }
     }
@@ -328,6 +334,7 @@ impl What {
             Self::Direct(_) => "direct",
             Self::Fanout(_) => "fanout",
             Self::Reconnect(_) => "reconnect",
+            Self::Search(_) => "search",
             Self::Bench => "bench",
             Self::Report { .. } => "report",
         }
@@ -340,6 +347,7 @@ impl What {
             Self::Direct(direct) => format!("direct-{}", direct.rate),
             Self::Fanout(fanout) => format!("fanout-{}", fanout.members),
             Self::Reconnect(reconnect) => format!("reconnect-{}", reconnect.sockets),
+            Self::Search(asked) => format!("search-{}", asked.people),
             Self::Bench | Self::Report { .. } => self.scenario().to_owned(),
         }
     }
@@ -356,6 +364,7 @@ impl What {
             Self::Reconnect(p) => {
                 json!({"sockets": p.sockets, "missed": p.missed, "at_once": p.at_once.unwrap_or(p.sockets)})
             }
+            Self::Search(p) => json!({"people": p.people, "searchers": SEARCHERS}),
             Self::Bench | Self::Report { .. } => json!({}),
         };
         parameters["codec"] = json!(codec.subprotocol());

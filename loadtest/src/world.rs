@@ -234,6 +234,27 @@ impl World {
         .await
     }
 
+    /// Calls a method for the administrator, once for each key.
+    ///
+    /// # Errors
+    /// A refusal that does not pass by itself, or no connection.
+    pub(crate) async fn by_admin(&self, method: &str, params: &Value, key: &str) -> Outcome<Value> {
+        let api = Api::new(self.server.address(), Ipv4Addr::LOCALHOST)?;
+        let token = Some(self.admin.access.as_str());
+        api.call(Call {
+            method,
+            params,
+            token,
+            key: Some(key),
+        })
+        .await
+    }
+
+    /// The access token of a person.
+    pub(crate) fn token(&self, person: usize) -> &str {
+        &self.people[person].access
+    }
+
     /// The discussion of these people; the first of them owns it.
     ///
     /// # Errors

@@ -101,6 +101,11 @@ impl Gathered {
         self.0.len()
     }
 
+    /// What this share of them takes at most.
+    pub(crate) fn quantile_ms(&self, quantile: f64) -> f64 {
+        ms(self.0.value_at_quantile(quantile))
+    }
+
     /// The distribution.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ pub(crate) mod direct;
 pub(crate) mod fanout;
 pub(crate) mod idle;
 pub(crate) mod reconnect;
+pub(crate) mod search;
 
 use crate::client::frame::Codec;
 use crate::report::{Gathered, Run};
