@@ -3,6 +3,9 @@
 
 /// Characters of a text message (`IM-i08`).
 pub const TEXT_CHARS: usize = 5_000;
+/// Bytes of the texts on one page of messages: a server's message has 1 MiB (wire contract), JSON may write a
+/// byte as two, and the rest of 200 entries is 60 KB. The page has fewer entries than were asked for then.
+pub const PAGE_TEXT_BYTES: usize = 384 * 1024;
 /// Characters of the preview of a message in a list row.
 pub const PREVIEW_CHARS: usize = 100;
 /// Bytes of a client id (wire contract).
@@ -21,7 +24,7 @@ pub const LIVE_MEMBERS: usize = 50;
 /// Members named in a list row, enough for an avatar of nine.
 pub const ROW_MEMBERS: usize = 9;
 /// Conversations of one person (wire contract).
-pub const CONVERSATIONS_PER_USER: usize = 10_000;
+pub const CONVERSATIONS_PER_USER: i64 = 10_000;
 /// Characters of a person's name.
 pub const NAME_CHARS: usize = 30;
 /// Characters of a company's name.

@@ -14,7 +14,7 @@ use crate::delivery::{self, Connections, Delivery};
 use crate::directory::guard::{Guard, PER_ADDRESS, PER_USER, Rate};
 use crate::directory::setup::{self, SetupLink};
 use crate::effect::{Effects, Kind, Runner};
-use crate::limits::ROUNDS_BEHIND;
+use crate::limits::{CONVERSATIONS_PER_USER, ROUNDS_BEHIND};
 use crate::presence::{Typing, Watchers};
 use crate::random::Random;
 use crate::secret::{Key, Passwords};
@@ -33,6 +33,8 @@ pub struct Parts {
     pub per_user: Rate,
     /// Calls per address before sign-in.
     pub per_address: Rate,
+    /// Conversations of one person at most.
+    pub conversations_per_user: i64,
     /// The kinds of effects that the features bring.
     pub effects: Vec<Kind>,
 }
@@ -53,6 +55,7 @@ impl Parts {
             connections,
             per_user: PER_USER,
             per_address: PER_ADDRESS,
+            conversations_per_user: CONVERSATIONS_PER_USER,
             effects,
         }
     }
@@ -78,6 +81,8 @@ pub struct Node {
     pub connections: Arc<dyn Connections>,
     /// The newest state of conversations.
     pub conversations: Conversations,
+    /// Conversations of one person at most.
+    pub conversations_per_user: i64,
     /// Read positions on their way to the store.
     pub cursors: Cursors,
     /// How far pushes have come.
@@ -134,6 +139,7 @@ impl Node {
             guard: Guard::new(parts.per_user, parts.per_address),
             connections: parts.connections,
             conversations: Conversations::default(),
+            conversations_per_user: parts.conversations_per_user,
             cursors: Cursors::default(),
             delivery: Delivery::new(delivery),
             effects: Effects::new(effects),

@@ -26,6 +26,7 @@ pub const SELF_LOG: u16 = 305;
 pub const JOINED: u16 = 306;
 pub const CURSOR: u16 = 307;
 pub const LAST_SEEN: u16 = 308;
+pub const JOINED_COUNT: u16 = 309;
 
 pub const META: u16 = 320;
 pub const MESSAGE: u16 = 321;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use chat_core::api::codec::Params;
 use chat_core::api::{Access, Answer, ApiError, Class, Codec, Registry};
@@ -13,6 +14,7 @@ use chat_core::ctx::{Caller, CookieChange, Ctx, Origin};
 use chat_core::delivery::{ConnectionId, Connections};
 use chat_core::directory::guard::{PER_ADDRESS, PER_USER, Rate};
 use chat_core::ids::Id;
+use chat_core::limits::CONVERSATIONS_PER_USER;
 use chat_core::node::{Node, Parts};
 use chat_core::random::Random;
 use chat_core::{permission, presence};
@@ -24,7 +26,7 @@ use crate::ws::hub::Hub;
 use crate::ws::wheel::{self, Wheel};
 
 /// A call is given up after this long (wire contract).
-pub const CALL_DEADLINE_MS: u64 = 10_000;
+pub const CALL_DEADLINE: Duration = Duration::from_secs(10);
 /// Connections that are told to go come back within this time.
 pub const DRAIN_SPREAD_MS: u64 = 2_000;
 /// Methods whose success shows that the caller is no stranger. Signing out succeeds for anybody.
@@ -48,6 +50,10 @@ pub struct Options {
     pub per_user: Rate,
     /// Calls per address before sign-in.
     pub per_address: Rate,
+    /// Conversations of one person at most.
+    pub conversations_per_user: i64,
+    /// A call is given up after this long.
+    pub call_deadline: Duration,
 }
 
 impl Options {
@@ -61,6 +67,8 @@ impl Options {
             setup_link: None,
             per_user: PER_USER,
             per_address: PER_ADDRESS,
+            conversations_per_user: CONVERSATIONS_PER_USER,
+            call_deadline: CALL_DEADLINE,
         }
     }
 }
@@ -97,6 +105,7 @@ pub struct Server {
     pub origins: Vec<String>,
     setup_link: Option<PathBuf>,
     link_removed: AtomicBool,
+    call_deadline: Duration,
 }
 
 /// The table of methods of the whole product.
@@ -125,6 +134,7 @@ impl Server {
             chat_core::effects(),
         );
         (parts.per_user, parts.per_address) = (options.per_user, options.per_address);
+        parts.conversations_per_user = options.conversations_per_user;
         let node = Node::start(parts).await?;
         let server = Arc::new(Self {
             node,
@@ -134,6 +144,7 @@ impl Server {
             origins: options.origins,
             setup_link: options.setup_link,
             link_removed: AtomicBool::new(false),
+            call_deadline: options.call_deadline,
         });
         let each = Arc::downgrade(&server);
         let clock = server.node.clock.clone();
@@ -185,11 +196,8 @@ impl Server {
         mut serving: tokio::task::JoinHandle<std::io::Result<()>>,
     ) -> std::io::Result<()> {
         loop {
-            let waited = tokio::time::timeout(
-                std::time::Duration::from_millis(DRAIN_WAIT_MS),
-                &mut serving,
-            )
-            .await;
+            let waited =
+                tokio::time::timeout(Duration::from_millis(DRAIN_WAIT_MS), &mut serving).await;
             match waited {
                 Ok(outcome) => return outcome.unwrap_or(Ok(())),
                 Err(_) if self.hub.is_draining() => return Ok(()),
@@ -224,9 +232,8 @@ impl Server {
             Err(error) => return (Err(named(error)), None),
         };
         ctx.connection = call.connection;
-        let deadline = std::time::Duration::from_millis(CALL_DEADLINE_MS);
         let run = self.run(&call.method, ctx.clone(), call.params, call.codec);
-        let outcome = tokio::time::timeout(deadline, run).await;
+        let outcome = tokio::time::timeout(self.call_deadline, run).await;
         let outcome = outcome.unwrap_or_else(|_| {
             Err(ApiError::new(
                 Class::Unknown,

@@ -1,7 +1,8 @@
 //! Which requirement rows have a test. A row of `tests/rows.txt` is covered when a test's name begins with
 //! it: Rust `im_i02_a_resend_returns_the_first_message`, browser "IM-i02 …"; one test may name several.
 //! A row without a test stands either in `tests/waiting.txt` (it needs a chapter that is not built yet) or
-//! in `tests/uncovered.txt`, which may only get shorter. That the named tests really ran is shown by
+//! in `tests/uncovered.txt`, which may only get shorter; a row whose tests leave something out stands in
+//! `tests/partial.txt` with what that is. That the named tests really ran is shown by
 //! `make rows`, which reads the lists of executed tests.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -216,13 +217,24 @@ fn each_row_is_covered_or_waits_or_is_listed_as_uncovered_and_only_one_of_these(
             )),
         }
     }
+    let partial = list("tests/partial.txt");
+    complaints.extend(
+        partial
+            .iter()
+            .filter(|row| !covered.contains_key(*row))
+            .map(|row| format!("{row} has no test: it stands in tests/partial.txt without a part")),
+    );
     assert_nothing(&complaints);
 }
 
 #[test]
 fn the_lists_hold_rows_of_the_catalogue_only() {
     let rows: BTreeSet<String> = Catalogue::read().rows.into_iter().collect();
-    for path in ["tests/waiting.txt", "tests/uncovered.txt"] {
+    for path in [
+        "tests/waiting.txt",
+        "tests/uncovered.txt",
+        "tests/partial.txt",
+    ] {
         let strange: Vec<String> = list(path).difference(&rows).cloned().collect();
         assert!(
             strange.is_empty(),

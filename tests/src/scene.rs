@@ -32,6 +32,8 @@ pub struct Setup {
     embedded: bool,
     by_hand: bool,
     limits: bool,
+    conversations: Option<i64>,
+    deadline: Option<Duration>,
     seed: u64,
 }
 
@@ -42,6 +44,8 @@ impl Setup {
             embedded: false,
             by_hand: false,
             limits: false,
+            conversations: None,
+            deadline: None,
             seed: 7,
         }
     }
@@ -65,6 +69,20 @@ impl Setup {
     #[must_use]
     pub fn with_limits(mut self) -> Self {
         self.limits = true;
+        self
+    }
+
+    /// Another limit of conversations than a server in service has.
+    #[must_use]
+    pub fn conversations_per_user(mut self, most: i64) -> Self {
+        self.conversations = Some(most);
+        self
+    }
+
+    /// Another deadline of calls than a server in service has.
+    #[must_use]
+    pub fn call_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
         self
     }
 
@@ -170,10 +188,18 @@ impl World {
     /// # Panics
     /// When it runs already.
     pub async fn starts_again(&self) {
-        assert!(self.setup.embedded, "a store in memory is gone");
+        self.starts_again_as(self.setup).await;
+    }
+
+    /// The same, as another set-up says.
+    ///
+    /// # Panics
+    /// When it runs already.
+    pub async fn starts_again_as(&self, setup: Setup) {
+        assert!(setup.embedded, "a store in memory is gone");
         let turn = self.starts.fetch_add(1, Ordering::SeqCst);
         let (folder, address) = (self.folder.path(), self.wire.address());
-        let running = Running::start(self.setup, &self.hand, folder, &address, turn).await;
+        let running = Running::start(setup, &self.hand, folder, &address, turn).await;
         let before = self
             .running
             .lock()
@@ -212,6 +238,12 @@ impl Running {
         } else {
             (NO_LIMIT, NO_LIMIT)
         };
+        if let Some(most) = setup.conversations {
+            options.conversations_per_user = most;
+        }
+        if let Some(deadline) = setup.deadline {
+            options.call_deadline = deadline;
+        }
         let server = Server::start(options).await.expect("a server");
         server.node.begin_setup(SETUP_TOKEN);
         let listener = TcpListener::bind(address).await.expect("a port");

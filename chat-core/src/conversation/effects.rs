@@ -4,9 +4,9 @@
 use serde::{Deserialize, Serialize};
 use storage::{Home, Later, Value, retry};
 
-use super::reading;
 use super::rows::{JOINED, JoinedRow, SELF_LOG, SelfEntry, cursor_at, cursor_payload};
 use super::types::SelfWhat;
+use super::{capacity, reading};
 use crate::api::Answer;
 use crate::directory::person::user_home;
 use crate::effect::{Delivered, Kind, stamp};
@@ -128,6 +128,7 @@ async fn join(
 ) -> Answer<()> {
     let mut t = node.store.transaction(home);
     stamp(&mut t, effect);
+    capacity::count(&mut t, id, true).await?;
     t.set(&JOINED, &(), &id, &row)?;
     t.max(
         cursor_at(id),
@@ -151,7 +152,9 @@ async fn left(node: &Node, effect: &Delivered, home: &Home) -> Answer<()> {
 async fn leave(node: &Node, effect: &Delivered, home: &Home, id: ConversationId) -> Answer<()> {
     let mut t = node.store.transaction(home);
     stamp(&mut t, effect);
+    capacity::count(&mut t, id, false).await?;
     t.delete(JOINED.at(&(), &id));
+    t.delete(cursor_at(id));
     t.append(
         SELF_LOG.partition(&()),
         Value::fill(&happened(SelfWhat::Left, id))?,

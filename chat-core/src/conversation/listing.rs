@@ -20,7 +20,7 @@ use crate::api::{Answer, ApiError};
 use crate::ctx::{Caller, Ctx};
 use crate::directory::person::{self, user_home};
 use crate::ids::{ConversationId, Id, UserId};
-use crate::limits::{CONVERSATIONS_PER_USER, LIVE_MEMBERS, ROW_MEMBERS};
+use crate::limits::{LIVE_MEMBERS, ROW_MEMBERS};
 
 // ---- types
 
@@ -125,8 +125,8 @@ fn place(row: &ConversationRow) -> Vec<u8> {
 /// All conversations of the caller.
 async fn rows_of(ctx: &Ctx, caller: &Caller) -> Answer<Vec<ConversationRow>> {
     let (store, home) = (&ctx.node.store, user_home(caller.user_id));
-    let joined = scan_all(store, &home, &JOINED.partition(&()), CONVERSATIONS_PER_USER).await?;
-    let read = scan_all(store, &home, &cursors(), 2 * CONVERSATIONS_PER_USER).await?;
+    let joined = scan_all(store, &home, &JOINED.partition(&())).await?;
+    let read = scan_all(store, &home, &cursors()).await?;
     let mut cursors = HashMap::with_capacity(read.len());
     for (key, row) in &read {
         let (seq, payload) = max_value(row)?;
@@ -153,15 +153,10 @@ async fn rows_of(ctx: &Ctx, caller: &Caller) -> Answer<Vec<ConversationRow>> {
     Ok(rows)
 }
 
-/// The rows of a partition, up to `most`, read in pages.
-async fn scan_all(
-    store: &Store,
-    home: &Home,
-    partition: &Partition,
-    most: usize,
-) -> Answer<Vec<(Bytes, Row)>> {
+/// The rows of a partition, read in pages: as many as a person may have conversations, and those he left.
+async fn scan_all(store: &Store, home: &Home, partition: &Partition) -> Answer<Vec<(Bytes, Row)>> {
     let (mut rows, mut range) = (Vec::new(), KeyRange::all());
-    while rows.len() < most {
+    loop {
         let page = store
             .scan(home, partition, range, Direction::Forward, SCANNED_AT_ONCE)
             .await?;

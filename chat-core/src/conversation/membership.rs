@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use storage::{Committed, Later, Transaction, Value, retry};
 
 use super::cache;
+use super::capacity::room_for;
 use super::effects::{JOINED_EFFECT, Joined, LEFT_EFFECT, Left, PEOPLE_AN_EFFECT};
 use super::listing;
 use super::rows::{MESSAGE, META, MetaRow, ROSTER, conversation_home, joining, roster_count};
@@ -133,6 +134,10 @@ async fn create_once(
         return Ok(done);
     }
     t.read(&META, &(), &()).await?;
+    let all: Vec<UserId> = std::iter::once(caller.user_id)
+        .chain(others.iter().copied())
+        .collect();
+    room_for(ctx, &all).await?;
     let meta = MetaRow {
         kind: Kind::Discussion,
         space_id: caller.space_id,
@@ -151,9 +156,6 @@ async fn create_once(
             user_ids: others.to_vec(),
         },
     )?;
-    let all: Vec<UserId> = std::iter::once(caller.user_id)
-        .chain(others.iter().copied())
-        .collect();
     seat(&mut t, id, &all)?;
     Ok(t.commit().await?)
 }
@@ -181,6 +183,7 @@ async fn add_once(ctx: &Ctx, asked: &Asked, wanted: &[UserId]) -> Answer<AddedMe
         }
     }
     if !added.is_empty() {
+        room_for(ctx, &added).await?;
         say(
             &mut t,
             caller.user_id,

@@ -6,6 +6,7 @@
 //! ([`rows::CURSOR`]) and the log `self` of what happened to one.
 
 pub mod cache;
+pub mod capacity;
 pub mod delivered;
 pub mod effects;
 pub mod listing;

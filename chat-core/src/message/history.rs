@@ -1,6 +1,8 @@
 //! Reading messages. A member sees the entries from his joining on; everybody else is told that there
 //! is no such conversation.
 
+use std::ops::Range;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use storage::{Direction, Store};
@@ -11,6 +13,7 @@ use crate::api::{Answer, ApiError};
 use crate::conversation::rows::{MESSAGE, ROSTER, conversation_home};
 use crate::ctx::Ctx;
 use crate::ids::ConversationId;
+use crate::limits::PAGE_TEXT_BYTES;
 
 // ---- types
 
@@ -29,7 +32,7 @@ pub struct List {
     /// Those on both sides of this number, and itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub around: Option<u64>,
-    /// Messages at most (1 to 200, 50 when absent).
+    /// Messages at most (1 to 200, 50 when absent); fewer when their texts have more than 384 KiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
 }
@@ -70,6 +73,24 @@ fn window(p: &List, from_seq: u64, head: u64, limit: u64) -> Option<(u64, u64)> 
     (first <= last).then_some((first, last))
 }
 
+/// Which of a page's entries fit into `most` bytes: as many as do, around the one that was asked for.
+fn fitting(sizes: &[usize], asked: usize, most: usize) -> Range<usize> {
+    let (mut start, mut end, mut bytes) = (asked, asked, 0);
+    loop {
+        let fits = |at: usize| sizes.get(at).is_some_and(|size| bytes + size <= most);
+        let (newer, older) = (fits(end), start > 0 && fits(start - 1));
+        if newer && (!older || end - asked <= asked - start) {
+            bytes += sizes[end];
+            end += 1;
+        } else if older {
+            start -= 1;
+            bytes += sizes[start];
+        } else {
+            return start..end;
+        }
+    }
+}
+
 // ---- methods
 
 pub(super) async fn list(ctx: Ctx, p: List) -> Answer<Messages> {
@@ -97,12 +118,25 @@ pub(super) async fn list(ctx: Ctx, p: List) -> Answer<Messages> {
             more_after: false,
         });
     };
-    let items = entries(store, p.conversation_id, first, last).await?;
+    let mut items = entries(store, p.conversation_id, first, last).await?;
     // Rights are checked after the rows were read and before they leave: he may have been removed.
     store
         .read(&home, &ROSTER, &(), &caller.user_id)
         .await?
         .ok_or_else(ApiError::not_found)?;
+    let sizes: Vec<usize> = items.iter().map(text_bytes).collect();
+    let asked = match (p.after, p.around) {
+        (Some(_), _) => 0,
+        (_, Some(around)) => items.partition_point(|message| message.seq < around),
+        _ => items.len(),
+    };
+    let kept = fitting(&sizes, asked, PAGE_TEXT_BYTES);
+    items.truncate(kept.end);
+    items.drain(..kept.start);
+    let (first, last) = match (items.first(), items.last()) {
+        (Some(oldest), Some(newest)) => (oldest.seq, newest.seq),
+        _ => (first, last),
+    };
     Ok(Messages {
         items,
         head_seq: head,
@@ -137,10 +171,27 @@ pub async fn entries(
         .collect()
 }
 
+fn text_bytes(message: &Message) -> usize {
+    message.text.as_ref().map_or(0, String::len)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ids::Id;
+
+    #[test]
+    fn a_page_keeps_what_fits_around_the_one_that_was_asked_for() {
+        let sizes = [10; 6];
+        assert_eq!(fitting(&sizes, 6, 30), 3..6, "before, or the newest");
+        assert_eq!(fitting(&sizes, 0, 30), 0..3, "after");
+        assert_eq!(fitting(&sizes, 3, 30), 2..5, "around");
+        assert_eq!(fitting(&sizes, 3, 60), 0..6);
+        assert_eq!(fitting(&sizes, 5, 35), 3..6);
+        assert_eq!(fitting(&sizes, 1, 60), 0..6);
+        assert_eq!(fitting(&[], 0, 30), 0..0);
+        assert_eq!(fitting(&[5, 100, 5], 3, 30), 2..3, "never with a hole");
+    }
 
     fn page(
         before: Option<u64>,

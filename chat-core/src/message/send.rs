@@ -8,6 +8,7 @@ use storage::{Committed, Later, Transaction, Value, retry};
 use super::rows::{Body, Entry};
 use super::types::{Message, MessageKind};
 use crate::api::{Answer, ApiError, Class};
+use crate::conversation::capacity::room_for;
 use crate::conversation::effects::{self, JOINED_EFFECT, Joined, SENT_EFFECT};
 use crate::conversation::rows::{MESSAGE, META, MetaRow, ROSTER, RosterRow, conversation_home};
 use crate::conversation::rules::still_open;
@@ -171,6 +172,7 @@ async fn begin_direct(
         .await?
         .ok_or_else(ApiError::not_found)?;
     let pair = (caller.user_id.min(peer), caller.user_id.max(peer));
+    room_for(ctx, &[pair.0, pair.1]).await?;
     let meta = MetaRow {
         kind: Kind::Direct,
         space_id: caller.space_id,

@@ -1,8 +1,10 @@
 //! What is no frame of the contract closes the connection with 4400; what is one is answered.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
-use world::{Codec, Device, Opening, Person, World};
+use world::{Codec, Device, Opening, Person, Setup, World};
 
 /// The longest message of a client.
 const LONGEST: usize = 64 * 1024;
@@ -162,7 +164,7 @@ async fn an_unknown_method_and_wrong_parameters_are_answered_and_the_connection_
             let refusal = device.call(method, params.clone()).await.unwrap_err();
             assert_eq!(refusal.kind(), kind, "{codec:?} {method} {params}");
         }
-        device.does("session.list", json!({})).await;
+        assert!(device.closed().is_none(), "the connection stays");
     }
 }
 
@@ -237,4 +239,27 @@ async fn a_call_id_that_is_under_way_twice_closes_with_4400() {
         device.send_bytes(bytes(Codec::Json, &call)).await;
     }
     assert_eq!(device.closes().await.code, 4400);
+}
+
+#[tokio::test]
+async fn a_call_that_takes_too_long_is_given_up_with_the_advice_to_send_it_again() {
+    let world = Setup::embedded().start().await;
+    let zhang = world.company("超客").admin("张三").await;
+    world.stop().await;
+    // In service 10 seconds; a password takes longer than a thousandth of one.
+    let hasty = Setup::embedded().call_deadline(Duration::from_millis(1));
+    world.starts_again_as(hasty).await;
+    let params = json!({"old_password": world::Person::PASSWORD, "new_password": "新的密码2026"});
+    let answer = zhang.http("account.change_password", params.clone()).await;
+    assert_eq!(answer.status, 504);
+    assert_eq!(answer.refusal().kind(), ("unknown", "deadline"));
+    for codec in Codec::BOTH {
+        let device = zhang.opens(Opening::fresh().over(codec)).await.unwrap();
+        let refusal = device
+            .call("account.change_password", params.clone())
+            .await
+            .unwrap_err();
+        assert_eq!(refusal.kind(), ("unknown", "deadline"));
+        assert!(device.closed().is_none(), "the connection stays");
+    }
 }

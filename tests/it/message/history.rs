@@ -1,7 +1,7 @@
 //! Reading what was written, in pages.
 
 use serde_json::{Value, json};
-use world::{Person, World};
+use world::{Codec, Opening, Person, World};
 
 async fn page(person: &Person, chat: &str, mut params: Value) -> (Vec<u64>, bool, bool) {
     params["conversation_id"] = chat.into();
@@ -91,4 +91,44 @@ async fn a_list_of_conversations_is_ordered_by_activity_and_pages_name_each_once
         .is_refused("conversation.list", json!({"cursor": "?"}))
         .await;
     assert_eq!(refusal.kind(), ("invalid", "cursor_expired"));
+}
+
+#[tokio::test]
+async fn a_page_of_long_messages_is_shorter_but_has_no_hole_and_stays_below_a_mebibyte() {
+    let world = World::memory().await;
+    let zhang = world.company("超客").admin("张三").await;
+    let li = zhang.adds("李四").await;
+    let group = zhang.gathers(&[&li], "长谈").await;
+    // A quotation mark takes two bytes in JSON, a 汉字 three in both codecs.
+    for letter in ["\"", "长"] {
+        for _ in 0..100 {
+            zhang.says(&group, &letter.repeat(5_000)).await;
+        }
+    }
+    for codec in Codec::BOTH {
+        let device = li.opens(Opening::fresh().over(codec)).await.unwrap();
+        let mut params = json!({"conversation_id": group, "limit": 200});
+        let mut seen = Vec::new();
+        loop {
+            let page = device.does("message.list", params.clone()).await;
+            assert!(page.to_string().len() <= 1024 * 1024);
+            let items = page["items"].as_array().unwrap();
+            assert!((10..200).contains(&items.len()));
+            let numbers: Vec<u64> = items.iter().map(|m| m["seq"].as_u64().unwrap()).collect();
+            params["before"] = numbers[0].into();
+            seen.splice(0..0, numbers);
+            if page["more_before"] != true {
+                break;
+            }
+        }
+        assert_eq!(seen, (1..=201).collect::<Vec<u64>>());
+        let around = json!({"conversation_id": group, "around": 150, "limit": 200});
+        let page = device.does("message.list", around).await;
+        let items = page["items"].as_array().unwrap();
+        assert!(items.iter().any(|message| message["seq"] == 150));
+        assert_eq!(
+            (&page["more_before"], &page["more_after"]),
+            (&json!(true), &json!(true))
+        );
+    }
 }

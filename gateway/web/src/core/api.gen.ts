@@ -353,7 +353,7 @@ export interface MessageListParams {
   before?: number;
   /** Where. */
   conversation_id: Id;
-  /** Messages at most (1 to 200, 50 when absent). */
+  /** Messages at most (1 to 200, 50 when absent); fewer when their texts have more than 384 KiB. */
   limit?: number;
 }
 
