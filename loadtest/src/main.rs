@@ -29,6 +29,7 @@ use client::frame::Codec;
 use report::{Report, Run};
 use scenario::direct::{self, Direct};
 use scenario::fanout::{self, Fanout};
+use scenario::history::{self, History};
 use scenario::idle::{self, Idle};
 use scenario::reconnect::{self, Reconnect};
 use scenario::search::{self, SEARCHERS, Search};
@@ -109,6 +110,8 @@ enum What {
     Fanout(Fanout),
     /// All sockets cut at once: time until they are back.
     Reconnect(Reconnect),
+    /// The newest fifty messages are read: time and cost.
+    History(History),
     /// One of thousands is looked for in the directory.
     Search(Search),
     /// The short form of all, within two minutes.
@@ -291,6 +294,7 @@ impl What {
             Self::Direct(direct) => (direct.seconds, direct.rate, direct.people),
             Self::Fanout(fanout) => (fanout.seconds, fanout.rate, fanout.members),
             Self::Reconnect(reconnect) => (1.0, 1.0, reconnect.sockets),
+            Self::History(history) => (f64::from(history.seconds), 1.0, History::PEOPLE),
             Self::Search(_) => (1.0, 1.0, SEARCHERS),
             Self::Bench | Self::Report { .. } => (1.0, 1.0, 1),
         };
@@ -312,6 +316,7 @@ impl What {
             Self::Direct(direct) => direct.people,
             Self::Fanout(fanout) => fanout.members,
             Self::Reconnect(reconnect) => crowd::people_for(reconnect.sockets),
+            Self::History(_) => History::PEOPLE,
             Self::Search(_) => SEARCHERS,
             Self::Bench | Self::Report { .. } => 0,
         }
@@ -323,6 +328,7 @@ impl What {
             Self::Direct(direct) => direct::run(world, *direct, common).await,
             Self::Fanout(fanout) => fanout::run(world, *fanout, common).await,
             Self::Reconnect(reconnect) => reconnect::run(world, *reconnect, common).await,
+            Self::History(asked) => history::run(world, *asked, common).await,
             Self::Search(asked) => search::run(world, *asked, common).await,
             Self::Bench | Self::Report { .. } => Err(Trouble::new("no scenario")),
         }
@@ -334,6 +340,7 @@ impl What {
             Self::Direct(_) => "direct",
             Self::Fanout(_) => "fanout",
             Self::Reconnect(_) => "reconnect",
+            Self::History(_) => "history",
             Self::Search(_) => "search",
             Self::Bench => "bench",
             Self::Report { .. } => "report",
@@ -347,6 +354,7 @@ impl What {
             Self::Direct(direct) => format!("direct-{}", direct.rate),
             Self::Fanout(fanout) => format!("fanout-{}", fanout.members),
             Self::Reconnect(reconnect) => format!("reconnect-{}", reconnect.sockets),
+            Self::History(_) => format!("history-{}", History::READS_PER_S),
             Self::Search(asked) => format!("search-{}", asked.people),
             Self::Bench | Self::Report { .. } => self.scenario().to_owned(),
         }
@@ -364,6 +372,7 @@ impl What {
             Self::Reconnect(p) => {
                 json!({"sockets": p.sockets, "missed": p.missed, "at_once": p.at_once.unwrap_or(p.sockets)})
             }
+            Self::History(p) => json!({"people": History::PEOPLE, "seconds": p.seconds}),
             Self::Search(p) => json!({"people": p.people, "searchers": SEARCHERS}),
             Self::Bench | Self::Report { .. } => json!({}),
         };

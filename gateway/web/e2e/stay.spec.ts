@@ -80,12 +80,40 @@ test('with the keyboard alone one finds a colleague and writes', async ({ compan
   await sees(li, '不用鼠标');
 });
 
-test('a server that is away is named, and the line leaves when it is back', async ({ server, company, people }) => {
+test('a server that is away is named, and the line leaves by itself when it is back', async ({ server, company, people }) => {
   const wang = await people.signedIn(company.wang);
   await openChatWith(wang, company.li.name);
   await server.kill();
   await expect(wang.getByText('正在重新连接…')).toBeVisible();
   await server.start();
+  await expect(wang.getByText('正在重新连接…')).toHaveCount(0, { timeout: 15_000 });
+});
+
+test('who does not want to wait for a server that is back connects at once', async ({ server, company, people }) => {
+  const wang = await people.stranger();
+  await wang.clock.install();
+  await wang.goto('/');
+  await signIn(wang, company.wang.login, company.wang.password);
+  await openChatWith(wang, company.li.name);
+  // From here on no timer of the page runs by itself: only the button can bring the connection back.
+  await wang.clock.pauseAt(Date.now() + 60_000);
+  await server.kill();
+  await wang.clock.runFor(3_000);
+  await expect(wang.getByText('正在重新连接…')).toBeVisible();
+  await server.start();
   await wang.getByRole('button', { name: '立即重连' }).click();
   await expect(wang.getByText('正在重新连接…')).toHaveCount(0);
+});
+
+test('the address of a chat that has begun names nobody, and is nothing to a third person', async ({ company, people }) => {
+  const wang = await people.signedIn(company.wang);
+  await openChatWith(wang, company.li.name);
+  await expect(wang).toHaveURL(/\?with=/);
+  const address = wang.url();
+  await say(wang, '只有我们');
+  await expect(wang).toHaveURL(address.split('?')[0] ?? '');
+  const zhang = await people.signedIn(company.admin);
+  await zhang.goto(address);
+  await expect(zhang.getByText('这个会话不存在')).toBeVisible();
+  await expect(zhang.getByText('只有我们')).toHaveCount(0);
 });

@@ -2,6 +2,7 @@
 
 pub(crate) mod direct;
 pub(crate) mod fanout;
+pub(crate) mod history;
 pub(crate) mod idle;
 pub(crate) mod reconnect;
 pub(crate) mod search;

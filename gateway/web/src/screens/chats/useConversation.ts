@@ -1,7 +1,7 @@
 // One conversation for a screen: from memory at once, asked for when it is not there.
 
 import { useCallback, useEffect, useState } from 'react';
-import { useSearch } from 'wouter';
+import { useLocation, useSearch } from 'wouter';
 
 import { useClient, usePart } from '../../app/hooks';
 import { type ApiError, asApiError } from '../../core/errors';
@@ -18,6 +18,7 @@ export function useConversation(id: ConversationId): ConversationView {
   const { conversations } = client;
   const conversation = usePart(conversations.details, (details) => details.get(id));
   const open = usePart(client.connection.state, (state) => state.kind === 'open');
+  const [path, navigate] = useLocation();
   const peer = new URLSearchParams(useSearch()).get('with') ?? undefined;
   const [error, setError] = useState<ApiError>();
   const missing = conversation === undefined;
@@ -34,7 +35,10 @@ export function useConversation(id: ConversationId): ConversationView {
       }
       // A direct chat without a message is not stored anywhere yet; its address names the other person.
       try {
-        conversations.put(await client.call('conversation.open_direct', { user_id: peer }));
+        const direct = await client.call('conversation.open_direct', { user_id: peer });
+        conversations.put(direct);
+        // Somebody else's chat with that person: for the one who opened its address there is no such chat.
+        if (direct.conversation_id !== id) setError(failed);
       } catch (again) {
         setError(asApiError(again));
       }
@@ -48,6 +52,11 @@ export function useConversation(id: ConversationId): ConversationView {
     // Taken away while it was open (removed from it), or the connection is back after a failure.
     if (missing && open) void load();
   }, [missing, open, load]);
+
+  const written = (conversation?.head_seq ?? 0) > 0;
+  useEffect(() => {
+    if (written && peer !== undefined) navigate(path, { replace: true });
+  }, [written, peer, path, navigate]);
 
   return { conversation, error: missing ? error : undefined, retry: () => void load() };
 }
