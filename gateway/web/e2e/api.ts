@@ -1,5 +1,7 @@
 // What a test needs before its story begins (a company, colleagues) goes over HTTP: it is faster than
 // the screens, and the screens of set-up have a test of their own.
+import { setTimeout as oneMoment } from 'node:timers/promises';
+
 import type { Server } from './server';
 
 export interface Account {
@@ -21,7 +23,14 @@ export class Api {
   ) {}
 
   async call<T>(method: string, params: object): Promise<T> {
-    const answer = await fetch(`${this.server.url}/api/v1/${method}`, {
+    const answer = await this.post(method, params);
+    const body = await answer.text();
+    if (!answer.ok) throw new Error(`${method} answered ${answer.status}: ${body}`);
+    return JSON.parse(body) as T;
+  }
+
+  private post(method: string, params: object): Promise<Response> {
+    return fetch(`${this.server.url}/api/v1/${method}`, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
@@ -29,9 +38,17 @@ export class Api {
       },
       body: JSON.stringify(params),
     });
-    const body = await answer.text();
-    if (!answer.ok) throw new Error(`${method} answered ${answer.status}: ${body}`);
-    return JSON.parse(body) as T;
+  }
+
+  /** Calls again when the server asks to wait. */
+  async patiently(method: string, params: object): Promise<void> {
+    for (;;) {
+      const answer = await this.post(method, params);
+      if (answer.ok) return;
+      const error = (await answer.json()) as { class: string; retry_after_ms?: number };
+      if (error.class !== 'limited') throw new Error(`${method} answered ${JSON.stringify(error)}`);
+      await oneMoment(error.retry_after_ms ?? 50);
+    }
   }
 
   async signIn(login: string, password: string): Promise<void> {

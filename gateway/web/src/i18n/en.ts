@@ -130,6 +130,7 @@ export const en: Record<TextKey, string> = {
   'chat.members_count': '{count} people',
   'chat.gone': 'This conversation does not exist, or you are no longer in it',
   'chat.gone_hint': 'If you need it, ask a colleague inside to invite you again.',
+  'chat.typed': 'What you were writing:',
   'chat.dissolved': 'The discussion has been dissolved; its history can be read',
   'chat.outbox_full': 'Too many messages are waiting; try again when the network is back',
   'chat.load_failed': 'The messages could not be loaded',

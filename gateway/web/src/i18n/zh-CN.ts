@@ -128,6 +128,7 @@ export const zhCN = {
   'chat.members_count': '{count} 人',
   'chat.gone': '这个会话不存在，或者你已不在其中',
   'chat.gone_hint': '需要的话，请会话里的同事重新邀请你。',
+  'chat.typed': '你写了一半的内容：',
   'chat.dissolved': '讨论已解散，只能查看历史',
   'chat.outbox_full': '等待发送的消息太多，请恢复网络后再试',
   'chat.load_failed': '消息没有加载出来',

@@ -1,6 +1,6 @@
 // One conversation: head, history, composer, and details beside it.
 
-import { Button, Drawer } from '@mantine/core';
+import { Drawer } from '@mantine/core';
 import { PanelRight } from 'lucide-react';
 import { useEffect } from 'react';
 import { useLocation } from 'wouter';
@@ -13,11 +13,12 @@ import { agoText } from '../../app/time';
 import type { Conversation, ConversationId } from '../../core/wire';
 import { IconButton } from '../../parts/IconButton';
 import { PaneHead } from '../../parts/PaneHead';
-import { Empty, ErrorBox, Skeletons } from '../../parts/States';
+import { ErrorBox, Skeletons } from '../../parts/States';
 import { ICON } from '../../theme/theme';
 import styles from './Chat.module.css';
 import { Composer } from './Composer';
 import { Details } from './Details';
+import { Gone } from './Gone';
 import { History } from './History';
 import { useConversation } from './useConversation';
 
@@ -41,11 +42,7 @@ export function Chat({ id, details }: { id: ConversationId; details: boolean }) 
       <div className={styles['chat']}>
         <PaneHead title="" back={paths.chats} />
         {gone ? (
-          <Empty title={t('chat.gone')} hint={t('chat.gone_hint')}>
-            <Button variant="default" onClick={() => navigate(paths.chats)}>
-              {t('common.go_home')}
-            </Button>
-          </Empty>
+          <Gone id={id} />
         ) : (
           <ErrorBox title={t('chat.load_failed')} error={error} onRetry={retry} />
         )}
