@@ -161,7 +161,7 @@ impl Commit {
             at_most(
                 "the payload of an effect",
                 payload.len(),
-                limits.value_bytes,
+                limits.effect_bytes,
             )?;
         }
         if let Some(client) = &self.client {
@@ -221,7 +221,7 @@ impl Operation {
             }
             Self::Timer { name, payload, .. } => {
                 check_timer(name, limits)?;
-                at_most("a value", payload.len() + 8, limits.value_bytes)
+                at_most("the payload of a timer", payload.len(), limits.effect_bytes)
             }
             Self::Cancel { name } => check_timer(name, limits),
         }

@@ -3,8 +3,11 @@
 /// Sizes and periods; tests on real servers shrink them.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Longest value of a row, payload of an effect or of a timer, in bytes. Larger things are blobs.
+    /// Longest value of a row, in bytes. Larger things are blobs.
     pub value_bytes: usize,
+    /// Longest payload of an effect or of a timer, in bytes: less than a value, so that a row can hold one
+    /// together with what became of it.
+    pub effect_bytes: usize,
     /// Largest commit, keys and values together, in bytes: one round holds at least four.
     pub commit_bytes: usize,
     /// Most operations, expectations, effects and timers of one commit together.
@@ -56,6 +59,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             value_bytes: 64 << 10,
+            effect_bytes: 60 << 10,
             commit_bytes: 256 << 10,
             commit_operations: 1_000,
             round_commits: 128,

@@ -7,7 +7,7 @@ use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::commit::{Commit, ExpectRange, at_most, check_home, check_row};
 use crate::contract::{
@@ -81,9 +81,11 @@ impl Store {
     fn start(engine: Arc<dyn Engine>, limits: Limits, clock: Clock) -> Self {
         let opened = engine.opened();
         let (queue, waiting) = mpsc::channel(limits.queue_commits);
+        let (timers, timers_seen) = watch::channel(0);
         let shared = Arc::new(Shared {
             last_position: AtomicU64::new(opened.last_position),
             receivers: std::sync::Mutex::default(),
+            timers: timers_seen,
         });
         let mut attempts = Attempts::new(limits.attempts, opened.last_position);
         attempts.add(opened.attempts);
@@ -94,6 +96,7 @@ impl Store {
             shared: Arc::clone(&shared),
             queue: waiting,
             attempts,
+            timers,
             last_time_ms: opened.last_time_ms,
             stuck: false,
         };
@@ -337,6 +340,10 @@ impl Store {
             let _ = done.await;
         }
         self.inner.queue.closed().await;
+    }
+
+    pub(crate) fn timers(&self) -> watch::Receiver<u64> {
+        self.inner.shared.timers.clone()
     }
 
     pub(crate) fn now_ms(&self) -> i64 {

@@ -3,8 +3,10 @@
 use bytes::Bytes;
 
 use crate::commit::at_most;
-use crate::contract::{Committed, Direction, Home, KeyRange, StoreError};
-use crate::key;
+use tokio::sync::watch;
+
+use crate::contract::{Committed, Direction, Home, KeyRange, Row, StoreError};
+use crate::key::{self, KeyPart};
 use crate::reserved;
 use crate::store::Store;
 use crate::transaction::Transaction;
@@ -71,6 +73,28 @@ impl Store {
             }
         }
         Ok(due)
+    }
+
+    /// When the next timer of any home is due, in ms since 1970; nothing while none waits.
+    ///
+    /// # Errors
+    /// When the engine cannot read.
+    pub async fn next_timer(&self) -> Result<Option<i64>, StoreError> {
+        let (own, all) = (reserved::timers_home(), KeyRange::all());
+        let rows = self
+            .scan(&own, &reserved::due(), all, Direction::Forward, 1)
+            .await?;
+        let time = |(raw, _): &(Bytes, Row)| {
+            i64::decode(&mut raw.as_ref()).map_err(|_| reserved::corrupt("key of a due timer"))
+        };
+        rows.first().map(time).transpose()
+    }
+
+    /// Changes whenever a timer was set or taken away; look at [`Store::next_timer`] again then. Ends with
+    /// the store.
+    #[must_use]
+    pub fn timer_changes(&self) -> watch::Receiver<u64> {
+        self.timers()
     }
 
     /// The timer of this name, if it waits.

@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use crate::commit::{Commit, Done, Moment, Overlay, Verdict, evaluate};
 use crate::contract::{AppliedCommit, AppliedRound, Committed, Home, RowAt, StoreError};
@@ -14,6 +14,7 @@ use crate::engine::{
     Attempt, AttemptId, Engine, PersistError, Round, RowWrite, decode_row, encode_row,
 };
 use crate::limits::Limits;
+use crate::reserved;
 use crate::store::Clock;
 
 mod attempts;
@@ -44,6 +45,8 @@ pub(crate) type Receivers = Mutex<Vec<mpsc::Sender<Arc<AppliedRound>>>>;
 pub(crate) struct Shared {
     pub(crate) last_position: AtomicU64,
     pub(crate) receivers: Receivers,
+    /// See [`Writer::timers`].
+    pub(crate) timers: watch::Receiver<u64>,
 }
 
 /// The writer of a store.
@@ -54,6 +57,8 @@ pub(crate) struct Writer {
     pub(crate) shared: Arc<Shared>,
     pub(crate) queue: mpsc::Receiver<Message>,
     pub(crate) attempts: Attempts,
+    /// Counts rounds that set or took away a timer.
+    pub(crate) timers: watch::Sender<u64>,
     pub(crate) last_time_ms: i64,
     /// True once the outcome of a round stays unknown: a position could be given twice, so nothing is
     /// written any more.
@@ -177,6 +182,10 @@ impl Writer {
                 return answer_all(requests.collect(), &error);
             }
             self.last_time_ms = time_ms;
+            let timers = reserved::timers_home();
+            if round.rows.iter().any(|row| row.home == timers) {
+                self.timers.send_modify(|rounds| *rounds += 1);
+            }
             self.attempts.add(round.attempts);
             self.shared
                 .last_position

@@ -17,6 +17,7 @@ async fn too_large(t: Transaction, wanted: &str) {
 fn small() -> Limits {
     Limits {
         value_bytes: 100,
+        effect_bytes: 80,
         commit_bytes: 2_000,
         commit_operations: 10,
         key_bytes: 600,
@@ -52,9 +53,11 @@ pub async fn every_size_has_a_boundary(bench: &dyn Bench) {
             t.append(log.clone(), bytes(100 + more), true);
         });
         case("a value", &|t| t.max(number("m"), 1, bytes(92 + more)));
-        case("a value", &|t| t.at_time(1, "t", bytes(92 + more)));
+        case("the payload of a timer", &|t| {
+            t.at_time(1, "t", bytes(80 + more));
+        });
         case("the payload of an effect", &|t| {
-            t.effect("e", bytes(100 + more))
+            t.effect("e", bytes(80 + more))
         });
         case("a key", &|t| t.put(key(600 + more), bytes(1)));
         case("a key", &|t| {

@@ -40,7 +40,12 @@ async fn told(store: &Store) -> Vec<(String, String)> {
 /// Not before its time, then once.
 pub async fn a_timer_fires_once_at_its_time(bench: &dyn Bench) {
     let (store, home, hands) = open(bench);
+    let changes = store.timer_changes();
+    assert_eq!(store.next_timer().await.unwrap(), None);
     set(&store, &home, hands.now() + 100, "call", "ring").await;
+    assert_eq!(*changes.borrow(), 1);
+    let next = store.next_timer().await.unwrap();
+    assert_eq!(next, Some(hands.now() + 100));
     assert_eq!(fire_all(&store, &hands).await, [""; 0]);
     hands.forward(99);
     assert_eq!(fire_all(&store, &hands).await, [""; 0]);
