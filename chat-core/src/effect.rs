@@ -1,8 +1,9 @@
 //! Effects: what a commit in one home causes in others. They are written in the commit that causes
 //! them, and run afterwards at least once, in order per target home; a marker in the target's commit
 //! ([`stamp`]) makes each of them happen exactly once. After a crash they go on from a checkpoint.
+//! What is refused again and again becomes a [`letter`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,15 +13,22 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use storage::{AppliedCommit, AppliedRound, Home, Store, StoreError, Table, Transaction, retry};
-use tokio::sync::{mpsc, watch};
+use storage::{
+    AppliedCommit, AppliedRound, Home, Store, StoreError, TIMER_EFFECT, Table, Transaction, retry,
+};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 
 use crate::api::{Answer, ApiError, Class};
-use crate::limits::{CHECKPOINT_MS, CHECKPOINT_ROUNDS, EFFECT_LANES, EFFECTS_WAIT_MS};
+use crate::limits::{
+    CHECKPOINT_MS, CHECKPOINT_ROUNDS, EFFECT_LANES, EFFECTS_WAIT_MS, PARKED_HOMES, PARKED_MS,
+};
 use crate::node::Node;
 use crate::tables;
+
+pub mod letter;
+#[cfg(test)]
+mod tests;
 
 // ---- types
 
@@ -47,6 +55,11 @@ impl Delivered {
         rmp_serde::from_slice(&self.payload)
             .map_err(|error| StoreError::Corrupt(format!("effect {}: {error}", self.kind)).into())
     }
+
+    /// The same as bytes.
+    pub fn raw(&self) -> Bytes {
+        self.payload.clone()
+    }
 }
 
 /// What running an effect in one of its target homes gives.
@@ -54,39 +67,29 @@ pub type Running = Pin<Box<dyn Future<Output = Answer<()>> + Send>>;
 
 /// A kind of effect.
 pub struct Kind {
-    /// Its name in commits.
+    /// Its name in commits; `timer:<word>` for the timers that are called `<word>:…`.
     pub name: &'static str,
     /// The homes that it changes.
     pub targets: fn(&Delivered) -> Answer<Vec<Home>>,
     /// Changes one of them.
     pub run: fn(Arc<Node>, Delivered, Home) -> Running,
-    /// It takes a right away: it is tried for ever, never set aside.
+    /// It takes a right away: it is tried for ever, never set aside. Until it ran, whatever else
+    /// concerns its home waits behind it.
     pub takes_a_right: bool,
-}
-
-/// An effect that was refused too often, set aside for the administrator.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct DeadLetter {
-    /// What it was to do.
-    pub kind: String,
-    /// Why it was refused, as a code.
-    pub code: String,
-    /// When it was set aside.
-    pub at: i64,
 }
 
 // ---- rules
 
-/// Refusals after which an effect is set aside.
+/// Refusals after which an effect is set aside, or parks its home.
 const TRIES: u32 = 5;
 
 /// How long to wait before try number `tries` (from 1).
-fn pause(tries: u32) -> Duration {
+pub(crate) fn pause(tries: u32) -> Duration {
     Duration::from_millis(50_u64.saturating_mul(1 << tries.min(7)))
 }
 
 /// Whether the outcome says that trying again may help without anything changing.
-fn passing(error: &ApiError) -> bool {
+pub(crate) fn passing(error: &ApiError) -> bool {
     matches!(
         error.class,
         Class::Unavailable | Class::Unknown | Class::Limited
@@ -100,9 +103,6 @@ const SOURCE: &str = "main";
 const CONSUMER: &str = "effects";
 /// `effects:main`: up to where everything ran.
 const CHECKPOINT: Table<(), (), u64> = Table::new(tables::CHECKPOINT, "checkpoint");
-/// `effects:main`: (position, ordinal) → what was set aside.
-pub const DEAD_LETTER: Table<(), (u64, u32), DeadLetter> =
-    Table::new(tables::DEAD_LETTER, "dead_letter");
 
 /// The home of the runner's own rows.
 pub fn effects_home() -> Home {
@@ -119,11 +119,18 @@ pub fn stamp(t: &mut Transaction, effect: &Delivered) {
 /// How far effects have run.
 pub struct Effects {
     done: watch::Receiver<u64>,
+    again: Notify,
 }
 
 impl Effects {
     pub(crate) fn new(done: watch::Receiver<u64>) -> Self {
-        Self { done }
+        let again = Notify::new();
+        Self { done, again }
+    }
+
+    /// Tries the parked homes now.
+    pub(crate) fn try_parked(&self) {
+        self.again.notify_one();
     }
 
     /// Waits until the effects of `position` have run, 2 s at most; tells whether they have.
@@ -146,6 +153,11 @@ pub(crate) struct Runner {
     due: bool,
     rounds_since: u64,
     written_at: Instant,
+    /// It runs what a crash left.
+    recovering: bool,
+    /// Homes behind an effect that takes a right away and is refused.
+    parked: BTreeSet<Home>,
+    parked_tried_at: Instant,
 }
 
 impl Runner {
@@ -158,15 +170,27 @@ impl Runner {
             due: false,
             rounds_since: 0,
             written_at: Instant::now(),
+            recovering: true,
+            parked: BTreeSet::new(),
+            parked_tried_at: Instant::now(),
         }
     }
 
     /// Runs what a crash left, then what the rounds bring, until the store closes.
     pub(crate) async fn run(mut self, start: u64, mut rounds: mpsc::Receiver<Arc<AppliedRound>>) {
-        if let Err(error) = self.catch_up().await {
-            tracing::error!(code = %error.code, "effects of the last run can't be read; they wait for the next start");
-            return;
+        let mut tries = 0;
+        while let Err(error) = self.catch_up().await {
+            if is_closed(&error) {
+                return;
+            }
+            if !passing(&error) {
+                tracing::error!(code = %error.code, "effects of the last run can't be read; they wait for the next start");
+                return;
+            }
+            tries += 1;
+            tokio::time::sleep(pause(tries)).await;
         }
+        self.recovering = false;
         self.reached(start).await;
         while let Some(round) = self.next(&mut rounds).await {
             let Some(last) = round.commits.last().map(|commit| commit.position) else {
@@ -177,30 +201,30 @@ impl Runner {
         }
     }
 
-    /// The next round; meanwhile the checkpoint is written when it is due.
+    /// The next round; meanwhile the checkpoint is written and parked homes are tried when it is time.
     async fn next(
         &mut self,
         rounds: &mut mpsc::Receiver<Arc<AppliedRound>>,
     ) -> Option<Arc<AppliedRound>> {
         loop {
-            if !self.due {
-                return rounds.recv().await;
-            }
-            let at = self.written_at + Duration::from_millis(CHECKPOINT_MS);
-            match tokio::time::timeout_at(at, rounds.recv()).await {
-                Ok(round) => return round,
-                Err(_) => self.write_checkpoint().await,
+            let checkpoint = self.written_at + Duration::from_millis(CHECKPOINT_MS);
+            let parked = self.parked_tried_at + Duration::from_millis(PARKED_MS);
+            let node = Arc::clone(&self.node);
+            tokio::select! {
+                round = rounds.recv() => return round,
+                () = tokio::time::sleep_until(checkpoint), if self.due => self.write_checkpoint().await,
+                () = tokio::time::sleep_until(parked), if !self.parked.is_empty() => {
+                    self.try_parked().await;
+                }
+                () = node.effects.again.notified() => self.try_parked().await,
             }
         }
     }
 
     async fn catch_up(&mut self) -> Answer<()> {
-        let mut from = self
-            .node
-            .store
-            .read(&effects_home(), &CHECKPOINT, &(), &())
-            .await?
-            .unwrap_or(0);
+        let store = &self.node.store;
+        self.parked = letter::parked(store).await?;
+        let mut from = checkpoint(store).await?;
         loop {
             let commits = self.node.store.effects_after(from, 256).await?;
             let Some(last) = commits.last().map(|commit| commit.position) else {
@@ -249,74 +273,137 @@ impl Runner {
     async fn run_all(&mut self, commits: &[AppliedCommit]) {
         let mut lanes: HashMap<Home, Vec<Delivered>> = HashMap::new();
         self.due |= commits.iter().any(|commit| !commit.effects.is_empty());
-        let this = &*self;
         for effect in commits.iter().flat_map(effects_of) {
-            let targets = match this.kinds.get(effect.kind.as_str()) {
-                Some(kind) => (kind.targets)(&effect),
-                None => {
-                    Err(StoreError::Corrupt(format!("no effect is called {}", effect.kind)).into())
-                }
-            };
+            let (effect, targets) = self.targets(effect);
             match targets {
                 Ok(targets) => targets
                     .into_iter()
                     .for_each(|home| lanes.entry(home).or_default().push(effect.clone())),
-                Err(error) => this.set_aside(&effect, &error).await,
+                Err(error) => {
+                    letter::set_aside(&self.node, &effect, None, &error).await;
+                }
             }
         }
-        stream::iter(lanes)
-            .for_each_concurrent(EFFECT_LANES, |(home, effects)| async move {
-                for effect in effects {
-                    this.run_until_done(&effect, &home).await;
-                }
-            })
+        let this = &*self;
+        let newly: Vec<Option<Home>> = stream::iter(lanes)
+            .map(|(home, effects)| this.run_lane(home, effects))
+            .buffer_unordered(EFFECT_LANES)
+            .collect()
             .await;
+        self.parked.extend(newly.into_iter().flatten());
     }
 
-    async fn run_until_done(&self, effect: &Delivered, home: &Home) {
-        let Some(kind) = self.kinds.get(effect.kind.as_str()) else {
-            return;
+    /// The homes an effect changes; of one that is replayed, the home where it was refused.
+    fn targets(&self, effect: Delivered) -> (Delivered, Answer<Vec<Home>>) {
+        let (effect, target) = letter::unwrap(effect);
+        let targets = match (self.kind(&effect.kind), target) {
+            (Some(_), Some(home)) => Ok(vec![home]),
+            (Some(kind), None) => (kind.targets)(&effect),
+            (None, _) => {
+                Err(StoreError::Corrupt(format!("no effect is called {}", effect.kind)).into())
+            }
+        };
+        (effect, targets)
+    }
+
+    fn kind(&self, name: &str) -> Option<&Kind> {
+        match name.strip_prefix(TIMER_EFFECT) {
+            Some(timer) => {
+                let word = timer.split(':').next().unwrap_or_default();
+                self.kinds.get(format!("{TIMER_EFFECT}{word}").as_str())
+            }
+            None => self.kinds.get(name),
+        }
+    }
+
+    /// Runs a lane in order. Gives its home if that is parked now: what is left of the lane waits in rows.
+    async fn run_lane(&self, home: Home, effects: Vec<Delivered>) -> Option<Home> {
+        let mut parked = self.parked.contains(&home);
+        for effect in effects {
+            if parked {
+                letter::park(&self.node, &effect, &home, "waits_behind_another").await;
+            } else {
+                parked = self.run_until_done(&effect, &home).await;
+            }
+        }
+        parked.then_some(home)
+    }
+
+    /// True if the effect could not be done and its home is parked.
+    async fn run_until_done(&self, effect: &Delivered, home: &Home) -> bool {
+        let Some(kind) = self.kind(&effect.kind) else {
+            return false;
         };
         let mut refusals = 0;
         let mut tries = 0;
-        while let Err(error) =
-            (kind.run)(Arc::clone(&self.node), effect.clone(), home.clone()).await
-        {
+        while let Err(error) = self.run_once(kind, effect, home).await {
             tries += 1;
             refusals += u32::from(!passing(&error));
-            if error.code == "store_closed" {
-                return;
+            if is_closed(&error) {
+                return false;
             }
             if refusals >= TRIES && !kind.takes_a_right {
-                return self.set_aside(effect, &error).await;
+                letter::set_aside(&self.node, effect, Some(home), &error).await;
+                return false;
+            }
+            // With this many homes parked something is wrong with all of them: go no further.
+            if refusals >= TRIES && self.parked.len() < PARKED_HOMES {
+                letter::park(&self.node, effect, home, &error.code).await;
+                return true;
             }
             tracing::warn!(kind = kind.name, code = %error.code, tries, "an effect is tried again");
             tokio::time::sleep(pause(tries)).await;
         }
+        false
     }
 
-    async fn set_aside(&self, effect: &Delivered, error: &ApiError) {
-        tracing::error!(kind = %effect.kind, code = %error.code, position = effect.position, "an effect is set aside");
-        let letter = DeadLetter {
-            kind: effect.kind.clone(),
-            code: error.code.clone(),
-            at: self.node.clock.now_ms(),
-        };
-        let written = retry(|| async {
-            let mut t = self.node.store.transaction(&effects_home());
-            t.set(
-                &DEAD_LETTER,
-                &(),
-                &(effect.position, effect.ordinal),
-                &letter,
-            )?;
-            t.commit().await
-        })
-        .await;
-        if let Err(error) = written {
-            tracing::error!(%error, "a set-aside effect could not be noted");
+    async fn run_once(&self, kind: &Kind, effect: &Delivered, home: &Home) -> Answer<()> {
+        // Set aside before a crash: it is for the administrator to run it again.
+        if self.recovering && letter::is_set_aside(&self.node, effect, home).await? {
+            return Ok(());
         }
+        (kind.run)(Arc::clone(&self.node), effect.clone(), home.clone()).await
     }
+
+    /// Tries what is parked once, in order; a home whose first effect is refused again stays parked.
+    async fn try_parked(&mut self) {
+        self.parked_tried_at = Instant::now();
+        let mut left = BTreeSet::new();
+        let mut after: Option<letter::Key> = None;
+        loop {
+            // Whatever could not be looked at stays parked.
+            let Ok(page) = letter::page(&self.node.store, after.as_ref(), letter::PAGE).await
+            else {
+                return;
+            };
+            let Some((last, _)) = page.last() else { break };
+            after = Some(last.clone());
+            for (key, letter) in page.iter().filter(|(_, letter)| letter.is_parked()) {
+                let home = Home::parse(&key.2);
+                let free = !left.contains(&home);
+                if !free || !self.unpark(key, &letter.effect(key), &home).await {
+                    left.insert(home);
+                }
+            }
+        }
+        self.parked = left;
+    }
+
+    /// Runs a parked effect once; true if it is done and its letter gone.
+    async fn unpark(&self, key: &letter::Key, effect: &Delivered, home: &Home) -> bool {
+        let Some(kind) = self.kind(&effect.kind) else {
+            return false;
+        };
+        let ran = self.run_once(kind, effect, home).await;
+        if let Err(error) = &ran {
+            tracing::error!(kind = %effect.kind, code = %error.code, %home, "a home stays parked");
+        }
+        ran.is_ok() && letter::remove(&self.node.store, key).await.is_ok()
+    }
+}
+
+fn is_closed(error: &ApiError) -> bool {
+    error.code == "store_closed"
 }
 
 fn effects_of(commit: &AppliedCommit) -> impl Iterator<Item = Delivered> {

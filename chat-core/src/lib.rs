@@ -4,6 +4,7 @@
 //! Start reading at [`node::Node`] (what runs), [`api::Registry`] (the table of methods) and
 //! [`message`] (the feature that everything else serves).
 
+pub mod admin;
 pub mod api;
 pub mod bytes32;
 pub mod clock;
@@ -14,6 +15,7 @@ pub mod delivery;
 pub mod directory;
 pub mod effect;
 pub mod ids;
+pub mod job;
 pub mod limits;
 pub mod message;
 pub mod node;
@@ -23,6 +25,8 @@ pub mod random;
 pub mod record;
 pub mod secret;
 pub mod tables;
+#[cfg(test)]
+mod testing;
 pub mod text;
 
 /// Adds the methods and events of this crate to the table.
@@ -32,11 +36,13 @@ pub fn register(api: &mut api::Registry) {
     conversation::register(api);
     message::register(api);
     presence::register(api);
+    admin::register(api);
 }
 
 /// The kinds of effects of this crate.
 pub fn effects() -> Vec<effect::Kind> {
     let mut kinds = directory::effects();
     kinds.extend(conversation::effects::kinds());
+    kinds.extend(job::effects());
     kinds
 }

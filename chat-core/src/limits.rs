@@ -93,6 +93,30 @@ pub const EFFECTS_WAIT_MS: u64 = 2_000;
 pub const CHECKPOINT_ROUNDS: u64 = 256;
 /// … or this long after the last one.
 pub const CHECKPOINT_MS: u64 = 1_000;
+/// Parked homes are tried again after this long.
+pub const PARKED_MS: u64 = 30_000;
+/// Homes that may be parked at a time: their names are kept in memory.
+pub const PARKED_HOMES: usize = 10_000;
+/// Bytes of a job's id: it stands in the name of a timer.
+pub const JOB_ID_BYTES: usize = 100;
+/// Jobs that run at the same time: they wait for others more than they compute.
+pub const JOBS_AT_ONCE: usize = 16;
+/// The pause after the first failed step of a job; it doubles with each further one …
+pub const JOB_PAUSE_MS: i64 = 1_000;
+/// … up to this.
+pub const JOB_PAUSE_MAX_MS: i64 = 60 * 60 * 1000;
+/// A job whose step fails for longer than three days gives up: an outside party may be down for a weekend.
+pub const JOB_FAILS_MS: i64 = 3 * 24 * 60 * 60 * 1000;
+/// A step of a job may take this long.
+pub const JOB_STEP_MS: u64 = 10 * 60 * 1000;
+/// A job of a server that died is taken up again after this long …
+pub const JOB_LEASE_MS: i64 = 60 * 1000;
+/// … so it is renewed that often while it runs.
+pub const JOB_RENEW_MS: u64 = 20 * 1000;
+/// Timers read at once.
+pub const TIMERS_AT_ONCE: usize = 200;
+/// The clock may jump: while timers wait it is looked at this often.
+pub const TIMERS_LOOK_MS: u64 = 1_000;
 /// Effects of different targets that run at the same time.
 pub const EFFECT_LANES: usize = 64;
 /// Entries of one log that resuming gives at most (wire contract) …

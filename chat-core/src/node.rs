@@ -14,6 +14,7 @@ use crate::delivery::{self, Connections, Delivery};
 use crate::directory::guard::{Guard, PER_ADDRESS, PER_USER, Rate};
 use crate::directory::setup::{self, SetupLink};
 use crate::effect::{Effects, Kind, Runner};
+use crate::job;
 use crate::limits::{CONVERSATIONS_PER_USER, ROUNDS_BEHIND};
 use crate::presence::{Typing, Watchers};
 use crate::random::Random;
@@ -37,6 +38,8 @@ pub struct Parts {
     pub conversations_per_user: i64,
     /// The kinds of effects that the features bring.
     pub effects: Vec<Kind>,
+    /// The kinds of jobs that the features bring.
+    pub jobs: Vec<job::Kind>,
 }
 
 impl Parts {
@@ -57,6 +60,7 @@ impl Parts {
             per_address: PER_ADDRESS,
             conversations_per_user: CONVERSATIONS_PER_USER,
             effects,
+            jobs: Vec::new(),
         }
     }
 }
@@ -149,6 +153,7 @@ impl Node {
         });
         tokio::spawn(delivery::run(Arc::clone(&node), to_deliver, delivered));
         tokio::spawn(Runner::new(Arc::clone(&node), parts.effects, ran).run(start, to_run));
+        tokio::spawn(job::Runner::new(Arc::clone(&node), parts.jobs).run());
         node.effects.passed(start).await;
         Ok(node)
     }

@@ -8,7 +8,9 @@
 
 pub const SYSTEM: u16 = 256;
 pub const CHECKPOINT: u16 = 257;
-pub const DEAD_LETTER: u16 = 258;
+// 258 held letters that could not be run again.
+pub const LETTER: u16 = 259;
+pub const JOB: u16 = 260;
 
 pub const LOGIN: u16 = 272;
 pub const ACCOUNT: u16 = 273;

@@ -1,5 +1,7 @@
 //! Timers: rows of a home that fire as a commit of that home, so a cancelled timer never fires.
 
+use std::ops::Bound;
+
 use bytes::Bytes;
 
 use crate::commit::at_most;
@@ -36,12 +38,31 @@ impl Store {
     /// # Errors
     /// When `limit` is above `Limits::get_many_rows`, or when the engine cannot read.
     pub async fn due_timers(&self, now_ms: i64, limit: usize) -> Result<Vec<Timer>, StoreError> {
+        self.due_timers_after(now_ms, None, limit).await
+    }
+
+    /// The same, the page after `after`.
+    ///
+    /// # Errors
+    /// As [`Store::due_timers`].
+    pub async fn due_timers_after(
+        &self,
+        now_ms: i64,
+        after: Option<&Timer>,
+        limit: usize,
+    ) -> Result<Vec<Timer>, StoreError> {
         at_most(
             "the timers read at once",
             limit,
             self.limits().get_many_rows,
         )?;
-        let range = KeyRange::before(key::encode(&now_ms.saturating_add(1)));
+        let mut range = KeyRange::before(key::encode(&now_ms.saturating_add(1)));
+        if let Some(Timer {
+            at_ms, home, name, ..
+        }) = after
+        {
+            range.from = Bound::Excluded(reserved::due_at(*at_ms, home, name).key);
+        }
         let own = reserved::timers_home();
         let rows = self
             .scan(&own, &reserved::due(), range, Direction::Forward, limit)

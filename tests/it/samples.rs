@@ -47,6 +47,8 @@ impl Scene {
             "account.change_password" => {
                 json!({"old_password": self.member.password, "new_password": "新的密码2026"})
             }
+            "admin.dead_letter.list" => json!({"limit": 10}),
+            "admin.dead_letter.retry" => json!({"letter_id": self.letter}),
             "connection.open" => self.opening(),
             "connection.renew" => json!({"token": self.member.tokens().access}),
             "conversation.add_members" => {
