@@ -1,5 +1,6 @@
 //! Every test that needs more than one crate, in one binary.
 
+mod admin;
 mod connection;
 mod conversation;
 mod covered;

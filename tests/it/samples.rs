@@ -14,6 +14,8 @@ pub(crate) struct Scene {
     pub(crate) group: String,
     /// A further session of the member.
     pub(crate) session: Tokens,
+    /// Something that the server could not do.
+    pub(crate) letter: String,
 }
 
 impl Scene {
@@ -29,6 +31,7 @@ impl Scene {
         let group = member.gathers(&[&admin], "项目组").await;
         admin.says(&group, "你好").await;
         let session = member.signs_in().await;
+        let letter = crate::admin::a_job_gave_up(&world).await;
         Self {
             world,
             admin,
@@ -36,6 +39,7 @@ impl Scene {
             onlooker,
             group,
             session,
+            letter,
         }
     }
 

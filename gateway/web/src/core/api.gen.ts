@@ -50,6 +50,12 @@ export interface AddedMembers {
   already: Id[];
 }
 
+/** Which one to try again. */
+export interface AdminDeadLetterRetryParams {
+  /** As `admin.dead_letter.list` named it. */
+  letter_id: string;
+}
+
 /** What an [`ApiError`] says. */
 export interface ApiError {
   /** What a client does. */
@@ -245,6 +251,24 @@ export interface Credential {
   login: string;
 }
 
+/** Something that the server could not do. */
+export interface DeadLetter {
+  /** When it was set aside, in ms since the epoch. */
+  at: number;
+  /** When its cause happened, in ms since the epoch. */
+  caused_at: number;
+  /** Why, as a code. */
+  code: string;
+  /** The home where it was refused; empty when it named none. */
+  home: string;
+  /** What was to be done. */
+  kind: string;
+  /** Names it. */
+  letter_id: string;
+  /** `effect`: not tried any more; `parked`: it takes a right away, is tried for ever, and all else for its home waits behind it; `job`: it gave up. */
+  what: What;
+}
+
 /** Names people. */
 export interface DirectoryGetParams {
   /** 1 to 200 ids; ids of nobody in the space are left out of the answer. */
@@ -410,6 +434,14 @@ export interface Opened {
 export interface PageOfConversationRow {
   /** The items, in the list's order. */
   items: ConversationRow[];
+  /** Where the next page begins; absent at the end. */
+  next?: string;
+}
+
+/** A part of a list. */
+export interface PageOfDeadLetter {
+  /** The items, in the list's order. */
+  items: DeadLetter[];
   /** Where the next page begins; absent at the end. */
   next?: string;
 }
@@ -757,10 +789,17 @@ export interface Typed {
   user_id: Id;
 }
 
+/** Which kind of letter it is. */
+export type What = "effect" | "parked" | "job";
+
 /** Every method: what it takes and what it answers. */
 export interface Methods {
   /** Change one's password; ends all other sessions */
   "account.change_password": { params: AccountChangePasswordParams; result: SignedIn };
+  /** What the server could not do, oldest cause first */
+  "admin.dead_letter.list": { params: PageParams; result: PageOfDeadLetter };
+  /** Try again what the server could not do */
+  "admin.dead_letter.retry": { params: AdminDeadLetterRetryParams; result: Nothing };
   /** The first frame of a WebSocket: who one is, and what one has seen */
   "connection.open": { params: ConnectionOpenParams; result: Opened };
   /** Go on with a newer access token */
