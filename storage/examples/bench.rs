@@ -1,41 +1,22 @@
 //! How many appends a second the embedded engine holds, how long one takes, and what it writes.
 //!
-//! `cargo run --release -p storage --example bench [seconds] [folder]`; the folder
-//! `memory` measures the same without a disk. One append is three rows: an entry of
-//! 300 bytes, its head, and the answer kept for the client id. Homes are drawn from 2,000.
+//! `cargo run --profile ci -p storage --example bench -- [--seconds 5] [--folder target/bench-store] [--runs 1]
+//! [--report store-embedded]`; the folder `memory` measures the same without a disk. One append is three
+//! rows: an entry of 300 bytes, its head, and the answer kept for the client id. Homes are drawn from 2,000.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 use storage::{Direction, Home, Limits, Log, Store, Value};
 use tokio::time::Instant;
+
+mod common;
+
+use common::{Run, written};
 
 const EVENTS: Log<(), String> = Log::new(256, "events");
 const HOMES: u64 = 2_000;
 const BODY_BYTES: usize = 300;
 const DAY_MS: i64 = 86_400_000;
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a program measures with the real clock"
-)]
-fn clock() -> Arc<dyn Fn() -> i64 + Send + Sync> {
-    Arc::new(|| {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        since.map_or(0, |since| {
-            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-        })
-    })
-}
-
-/// Bytes this process gave to the device so far.
-fn written() -> u64 {
-    let io = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
-    let line = io
-        .lines()
-        .find_map(|line| line.strip_prefix("write_bytes: "));
-    line.and_then(|bytes| bytes.parse().ok()).unwrap_or(0)
-}
 
 async fn append(store: &Store, writer: u64, n: u64) {
     let home = Home::new("thing", (writer * 7_919 + n * 104_729) % HOMES);
@@ -51,7 +32,7 @@ async fn append(store: &Store, writer: u64, n: u64) {
     t.commit().await.expect("an append");
 }
 
-async fn appends(store: &Store, writers: u64, seconds: u64, batch: u64) {
+async fn appends(store: &Store, writers: u64, seconds: u64, batch: u64, run: &mut Run) {
     let (begin, bytes) = (Instant::now(), written());
     let tasks: Vec<_> = (0..writers)
         .map(|writer| {
@@ -81,9 +62,14 @@ async fn appends(store: &Store, writers: u64, seconds: u64, batch: u64) {
         at(0.99),
         at(1.0)
     );
+    run.figures
+        .insert(format!("appends_per_s_{writers}_writers"), rate.round());
+    run.figures
+        .insert(format!("bytes_per_append_{writers}_writers"), bytes as f64);
+    run.latency(format!("append_{writers}_writers"), took_us);
 }
 
-async fn reads(store: &Store, seconds: u64) {
+async fn reads(store: &Store, seconds: u64, run: &mut Run) {
     let log = EVENTS.partition(&());
     let (mut n, begin) = (0, Instant::now());
     while begin.elapsed() < Duration::from_secs(seconds) {
@@ -92,10 +78,10 @@ async fn reads(store: &Store, seconds: u64) {
         page.await.expect("a page");
         n += 1;
     }
-    println!(
-        "latest 50 entries: {:>8.0} reads/s",
-        n as f64 / begin.elapsed().as_secs_f64()
-    );
+    let rate = n as f64 / begin.elapsed().as_secs_f64();
+    println!("latest 50 entries: {rate:>8.0} reads/s");
+    run.figures
+        .insert("latest_50_reads_per_s".to_owned(), rate.round());
     let (mut n, begin) = (0, Instant::now());
     while begin.elapsed() < Duration::from_secs(seconds) {
         let home = Home::new("thing", (n * 104_729) % HOMES);
@@ -108,25 +94,43 @@ async fn reads(store: &Store, seconds: u64) {
     );
 }
 
+async fn measure(folder: &str, seconds: u64) -> Run {
+    let _ = std::fs::remove_dir_all(folder);
+    let (limits, clock) = (Limits::default(), common::clock());
+    let store = match folder {
+        "memory" => Store::memory(limits, clock),
+        folder => Store::embedded(Path::new(folder), limits, clock).expect("it opens"),
+    };
+    let mut run = Run::default();
+    for (batch, writers) in [1, 16, 256].into_iter().enumerate() {
+        appends(&store, writers, seconds, batch as u64 + 1, &mut run).await;
+    }
+    reads(&store, seconds.min(3), &mut run).await;
+    store.close().await;
+    let _ = std::fs::remove_dir_all(folder);
+    run
+}
+
 #[tokio::main]
 async fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let seconds = arguments
-        .next()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(5);
-    let folder = arguments
-        .next()
-        .unwrap_or_else(|| "target/bench-store".to_owned());
-    let _ = std::fs::remove_dir_all(&folder);
-    let store = match folder.as_str() {
-        "memory" => Store::memory(Limits::default(), clock()),
-        folder => Store::embedded(Path::new(folder), Limits::default(), clock()).expect("it opens"),
-    };
-    for (batch, writers) in [1, 16, 256].into_iter().enumerate() {
-        appends(&store, writers, seconds, batch as u64 + 1).await;
+    let number = |name, usual| common::argument(name, usual).parse().expect("a number");
+    let (seconds, times): (u64, u64) = (number("seconds", "5"), number("runs", "1"));
+    let folder = common::argument("folder", "target/bench-store");
+    let mut runs = Vec::new();
+    for _ in 0..times {
+        let load = common::load_average();
+        runs.push((load, measure(&folder, seconds).await));
     }
-    reads(&store, seconds.min(3)).await;
-    store.close().await;
-    let _ = std::fs::remove_dir_all(&folder);
+    let report = common::argument("report", "");
+    if !report.is_empty() {
+        let head = common::Head {
+            name: &report,
+            scenario: "the store alone",
+            parameters: serde_json::json!({"body_bytes": BODY_BYTES, "homes": HOMES, "seconds": seconds}),
+            seed: 0,
+            command: common::called("bench"),
+            disk: "a folder of the build",
+        };
+        common::write(&head, &runs);
+    }
 }

@@ -11,6 +11,7 @@ use crate::{Home, Limits, Log, RowAt, Store, StoreError, Table, Value};
 pub mod commits;
 pub mod history;
 pub mod ids;
+pub mod kill;
 pub mod limits;
 pub mod model;
 pub mod names;

@@ -241,17 +241,20 @@ impl Report {
 /// All reports of a folder, by name.
 ///
 /// # Errors
-/// One of them is no report.
+/// One of them can't be read.
 pub(crate) fn read_all(folder: &Path) -> Outcome<Vec<Report>> {
     let entries = std::fs::read_dir(folder).map_err(Trouble::at("the reports"))?;
     let mut reports = Vec::new();
     for entry in entries.filter_map(Result::ok) {
         let path = entry.path();
         if path.extension().is_some_and(|end| end == "json") {
+            let failed = path.display().to_string();
             let text = std::fs::read_to_string(&path).map_err(Trouble::at("a report"))?;
-            let report: Report =
-                serde_json::from_str(&text).map_err(Trouble::at(&path.display().to_string()))?;
-            reports.push(report);
+            let value: Value = serde_json::from_str(&text).map_err(Trouble::at(&failed))?;
+            // Other programs leave reports here that hold no figures of this form.
+            if value.get("scenario").is_some() && value.get("runs").is_some() {
+                reports.push(serde_json::from_value(value).map_err(Trouble::at(&failed))?);
+            }
         }
     }
     reports.sort_by(|one, other| one.name.cmp(&other.name));

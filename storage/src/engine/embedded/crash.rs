@@ -1,58 +1,15 @@
 //! The embedded engine against kill -9, a second process, and damaged files. Processes are real: the test
 //! starts its own executable again.
 
-use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use crate::suite::{Hands, LOG, NUMBERS, limits, raw, text};
-use crate::{Direction, Home, OpenError, Part, Store, Value};
+use crate::suite::kill::{self, FOLDER, Kills, Running, append, entries, home, log, open};
+use crate::suite::{raw, text};
+use crate::{Direction, OpenError, Part, Store, Value};
 
-/// Names the folder that a child process writes to.
-const FOLDER: &str = "STORAGE_CRASH_FOLDER";
-const WRITERS: u64 = 8;
-/// Of the short form; the long one is `cargo test -p storage -- --ignored`.
+/// Of the short form; the long one is the example `crash`.
 const ROUNDS: u64 = 5;
-const ROUNDS_LONG: u64 = 50;
-
-fn home(writer: u64) -> Home {
-    Home::new("writer", writer)
-}
-
-fn log() -> crate::Partition {
-    LOG.partition(&b"l".to_vec())
-}
-
-fn open(folder: &Path) -> Result<Store, OpenError> {
-    Store::embedded(folder, limits(), Hands::default().clock())
-}
-
-/// One append in two homes is two commits; each carries everything the audit needs.
-async fn append(store: &Store, writer: u64, n: u64) {
-    for (home, partition) in [(home(writer), b"own"), (home(u64::MAX), b"all")] {
-        let id = format!("{writer}-{n}");
-        let mut t =
-            store
-                .transaction(&home)
-                .client_id("crash", "writer", &id, [1; 32], i64::MAX / 4);
-        let entry = Value::parts(vec![
-            Part::Bytes(writer.to_be_bytes().to_vec().into()),
-            Part::Bytes(n.to_be_bytes().to_vec().into()),
-        ]);
-        t.append(log(), entry, true);
-        t.put(
-            raw(partition, id.as_bytes()),
-            Value::parts(vec![Part::SeqOf(0)]),
-        );
-        t.add(NUMBERS.at(&(), &b"sum".to_vec()), 1, None, None);
-        t.commit().await.expect("an append");
-    }
-    let line = format!("done {writer} {n}\n");
-    let mut out = std::io::stdout().lock();
-    out.write_all(line.as_bytes()).expect("the parent reads");
-    out.flush().expect("the parent reads");
-}
 
 /// Not a test of its own: what the parent starts and kills.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -61,164 +18,41 @@ async fn child() {
         clippy::disallowed_methods,
         reason = "the only way to tell a test executable that it is the child"
     )]
-    let Ok(folder) = std::env::var(FOLDER) else {
-        return;
-    };
-    let store = open(Path::new(&folder)).expect("it opens");
-    println!("\nopen");
-    let writers: Vec<_> = (0..WRITERS)
-        .map(|writer| {
-            let store = store.clone();
-            tokio::spawn(async move {
-                let mut n = count(&store, writer).await;
-                loop {
-                    append(&store, writer, n).await;
-                    n += 1;
-                }
-            })
-        })
-        .collect();
-    for writer in writers {
-        let _ = writer.await;
+    if let Ok(folder) = std::env::var(FOLDER) {
+        kill::child(Path::new(&folder)).await;
     }
 }
 
-/// Where a writer goes on: an append whose second half is missing is repeated under its ids.
-async fn count(store: &Store, writer: u64) -> u64 {
-    let head = store.head(&home(writer), &log()).await.expect("a head");
-    head.last.saturating_sub(1)
-}
-
-struct Running {
-    child: Child,
-    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
-}
-
-impl Running {
-    /// Starts the child and waits until it has opened the store.
-    fn start(folder: &Path) -> Self {
-        let mut child = Command::new(std::env::current_exe().expect("this executable"))
-            .args(["engine::embedded::crash::child", "--exact", "--nocapture"])
-            .env(FOLDER, folder)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the child starts");
-        let out = child.stdout.take().expect("its output");
-        let mut lines = BufReader::new(out).lines();
-        let open = lines
-            .by_ref()
-            .any(|line| line.is_ok_and(|line| line == "open"));
-        assert!(open, "the child could not open the store");
-        Self { child, lines }
-    }
-
-    /// Kills it after so many acknowledged appends; gives the acknowledged ones by writer.
-    fn kill_after(mut self, appends: u64) -> HashMap<u64, u64> {
-        let mut acknowledged = HashMap::new();
-        let mut seen = 0;
-        for line in self.lines.by_ref().map_while(Result::ok) {
-            let mut words = line.split(' ');
-            if words.next() != Some("done") {
-                continue;
-            }
-            let mut number = || words.next().and_then(|word| word.parse::<u64>().ok());
-            if let (Some(writer), Some(n)) = (number(), number()) {
-                acknowledged.insert(writer, n);
-            }
-            seen += 1;
-            if seen == appends {
-                self.child.kill().expect("SIGKILL");
-            }
-        }
-        self.child.wait().expect("it is gone");
-        acknowledged
-    }
-}
-
-async fn entries(store: &Store, home: &Home, from: u64) -> Vec<(u64, crate::Row)> {
-    store
-        .entries(home, &log(), from, u64::MAX, Direction::Forward, 10_000)
-        .await
-        .expect("entries")
-}
-
-/// Logs are dense, nothing is doubled, every row fits its entry; gives the appends held by writer.
-async fn audit(store: &Store) -> HashMap<u64, u64> {
-    let mut held = HashMap::new();
-    for writer in (0..WRITERS).chain([u64::MAX]) {
-        let home = home(writer);
-        let head = store.head(&home, &log()).await.unwrap();
-        let mut seen: HashMap<(u64, u64), u64> = HashMap::new();
-        let mut from = 1;
-        while from <= head.last {
-            for (seq, row) in entries(store, &home, from).await {
-                assert_eq!(seq, from, "a gap in the log of {home}");
-                from += 1;
-                let (by, n) = crate::key::decode(&row.value).unwrap();
-                assert_eq!(
-                    seen.insert((by, n), seq),
-                    None,
-                    "{home} holds {by}-{n} twice"
-                );
-            }
-        }
-        assert_eq!(seen.len() as u64, head.last);
-        assert_eq!(head.count, head.last);
-        let partition: &[u8] = if writer == u64::MAX { b"all" } else { b"own" };
-        for ((by, n), seq) in &seen {
-            let at = raw(partition, format!("{by}-{n}").as_bytes());
-            let row = store.get(&home, &at).await.unwrap().unwrap();
-            assert_eq!(row.value, seq.to_be_bytes().as_slice());
-        }
-        let sum = store
-            .get(&home, &NUMBERS.at(&(), &b"sum".to_vec()))
-            .await
-            .unwrap();
-        let sum = sum.map_or(0, |row| crate::sum_value(&row).unwrap());
-        assert_eq!(sum.cast_unsigned(), head.last);
-        held.insert(writer, head.last);
-    }
-    held
+fn command() -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("this executable"));
+    command.args(["engine::embedded::crash::child", "--exact", "--nocapture"]);
+    command
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_9_under_load_loses_and_doubles_nothing() {
-    kill_9(ROUNDS).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the long form: a minute and more"]
-async fn kill_9_fifty_times_loses_and_doubles_nothing() {
-    kill_9(ROUNDS_LONG).await;
-}
-
-async fn kill_9(rounds: u64) {
     let folder = tempfile::tempdir().unwrap();
-    for round in 0..rounds {
-        let appends = 40 + 70 * (round % ROUNDS) + round;
-        let acknowledged = Running::start(folder.path()).kill_after(appends);
-        assert!(!acknowledged.is_empty());
-        let store = open(folder.path()).unwrap();
-        let held = audit(&store).await;
-        let mut in_all = 0;
-        for (writer, n) in &acknowledged {
-            assert!(held[writer] > *n, "writer {writer} lost append {n}");
-            in_all += n + 1;
-        }
-        assert!(held[&u64::MAX] >= in_all.saturating_sub(WRITERS));
-        for (writer, n) in acknowledged {
-            let at = raw(b"all", format!("{writer}-{n}").as_bytes());
-            assert!(store.get(&home(u64::MAX), &at).await.unwrap().is_some());
-        }
-        store.close().await;
-    }
+    let kills = kill::rounds(command, folder.path(), ROUNDS, 1).await;
+    assert!(kills.acknowledged > 100 && kills.held >= 2 * kills.acknowledged);
+    assert_eq!((kills.rounds, faults(&kills)), (ROUNDS, (0, 0, 0)));
+}
+
+fn faults(kills: &Kills) -> (u64, u64, u64) {
+    (kills.missing, kills.doubled, kills.gaps)
+}
+
+/// Everything is whole; gives the appends held by all writers.
+async fn audit(store: &Store) -> usize {
+    let mut kills = Kills::default();
+    let held = kill::audit(store, &mut kills).await;
+    assert_eq!(faults(&kills), (0, 0, 0));
+    held[&u64::MAX].len()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_on_one_folder_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let running = Running::start(folder.path());
+    let running = Running::start(command(), folder.path());
     let refused = open(folder.path()).err().expect("a refusal");
     assert!(matches!(refused, OpenError::InUse(_)), "{refused}");
     assert!(
@@ -269,7 +103,7 @@ async fn a_copy_taken_while_running_is_a_whole_prefix_or_refused() {
     let copied = tempfile::tempdir().unwrap();
     copy(folder.path(), copied.path());
     let held = audit(&open(copied.path()).unwrap()).await;
-    assert_eq!(held[&u64::MAX], 600);
+    assert_eq!(held, 600);
 }
 
 /// A store with a known number of appends, closed, and its commit-number file as of half of them.
