@@ -244,7 +244,7 @@ impl Report {
 /// One of them can't be read.
 pub(crate) fn read_all(folder: &Path) -> Outcome<Vec<Report>> {
     let entries = std::fs::read_dir(folder).map_err(Trouble::at("the reports"))?;
-    let mut reports = Vec::new();
+    let mut reports: Vec<Report> = Vec::new();
     for entry in entries.filter_map(Result::ok) {
         let path = entry.path();
         if path.extension().is_some_and(|end| end == "json") {
