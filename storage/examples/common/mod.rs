@@ -140,9 +140,13 @@ pub(crate) fn argument(name: &str, usual: &str) -> String {
 /// How this program was called, as somebody would call it again.
 pub(crate) fn called(example: &str) -> String {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let features = "--profile ci --features suite -p storage";
+    let profile = if cfg!(debug_assertions) {
+        "--profile ci"
+    } else {
+        "--release"
+    };
     format!(
-        "cargo run {features} --example {example} -- {}",
+        "cargo run {profile} --features suite -p storage --example {example} -- {}",
         arguments.join(" ")
     )
 }
