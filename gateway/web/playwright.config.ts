@@ -60,6 +60,7 @@ export default defineConfig({
   projects: [
     { name: 'phone', testMatch: '*.spec.ts', use: PHONE },
     { name: 'desk', testMatch: '*.spec.ts', use: DESK },
+    { name: 'core', testMatch: '*.node.ts' },
     { name: 'shots', testMatch: 'shots.ts', use: {} },
   ],
 });
