@@ -5,11 +5,13 @@ import './theme/global.css';
 import { MantineProvider } from '@mantine/core';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { navigate } from 'wouter/use-browser-location';
 
 import { App } from './app/App';
 import { watchUnread } from './app/chime';
 import { ClientContext } from './app/hooks';
 import { schemeManager } from './app/scheme';
+import { watchConversations } from './app/notices';
 import { registerWorker } from './app/worker';
 import { watchWidth } from './app/width';
 import { browserClient } from './core/browser';
@@ -20,6 +22,7 @@ chooseLanguage(language.get());
 watchWidth();
 const client = browserClient(() => language.get());
 watchUnread(client);
+watchConversations(client, (path) => navigate(path));
 void client.start();
 
 registerWorker();

@@ -10,6 +10,7 @@ import { PERSON_COLOURS } from '../theme/theme';
 import { badgeText } from './badge';
 import { checkLogin, checkPassword, checkText } from './check';
 import { previewText, systemText, titleOf } from './names';
+import { grown } from './notices';
 import { paths, placeOf } from './paths';
 import { agoText, dayText, momentText, rowTimeText } from './time';
 
@@ -126,4 +127,18 @@ test('a badge never grows wide, a device has a name', () => {
   expect(deviceName('Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/120.0 Safari/537.36 Edg/120.0')).toBe('Edge · Windows');
   expect(deviceName('Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Mobile Safari/604.1')).toBe('Safari · iOS');
   expect(deviceName('')).toBe('Web');
+});
+
+test('a notice is for a conversation with more unread than before, and for no other', () => {
+  const before = new Map([
+    ['a', 1],
+    ['b', 2],
+  ]);
+  const rows = [
+    row({ conversation_id: 'a', unread: 2 }),
+    row({ conversation_id: 'b', unread: 2 }),
+    row({ conversation_id: 'new', unread: 1 }),
+    row({ conversation_id: 'read', unread: 0 }),
+  ];
+  expect(grown(before, rows).map((one) => one.conversation_id)).toEqual(['a', 'new']);
 });

@@ -2,7 +2,9 @@ import { Checkbox, type MantineColorScheme, SegmentedControl, useMantineColorSch
 
 import { chooseSound, sound } from '../../app/chime';
 import { useCell, useT } from '../../app/hooks';
+import { canNotify, chooseNotices, type NoticeChoice, notices } from '../../app/notices';
 import { chooseLanguage, type Language, language, LANGUAGES } from '../../i18n';
+import { say } from '../../parts/toast';
 import styles from './Me.module.css';
 
 export function Preferences() {
@@ -38,6 +40,7 @@ export function Preferences() {
           data={LANGUAGES.map(({ code: value, name }) => ({ value, label: name }))}
         />
       </div>
+      <Notices />
       <Checkbox
         label={t('preferences.sound')}
         description={t('preferences.sound_hint')}
@@ -45,5 +48,32 @@ export function Preferences() {
         onChange={(event) => chooseSound(event.currentTarget.checked)}
       />
     </>
+  );
+}
+
+function Notices() {
+  const t = useT();
+  const choice = useCell(notices);
+  const choose = async (wanted: NoticeChoice) => {
+    if ((await chooseNotices(wanted)) !== wanted) say(t('preferences.notices_refused'), 'danger');
+  };
+  return (
+    <div className={styles['choice']}>
+      <h2 className={styles['label']} id="choice-notices">
+        {t('preferences.notices')}
+      </h2>
+      <SegmentedControl
+        aria-labelledby="choice-notices"
+        value={choice}
+        disabled={!canNotify()}
+        onChange={(value) => void choose(value as NoticeChoice)}
+        data={[
+          { value: 'off', label: t('preferences.notices_off') },
+          { value: 'name', label: t('preferences.notices_name') },
+          { value: 'text', label: t('preferences.notices_text') },
+        ]}
+      />
+      <p className={styles['hint']}>{t(canNotify() ? 'preferences.notices_hint' : 'preferences.notices_missing')}</p>
+    </div>
   );
 }
