@@ -21,6 +21,11 @@ impl Clock {
         }))
     }
 
+    /// A clock that shows what `read` gives, for simulations.
+    pub fn reading(read: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(read))
+    }
+
     /// A clock that stands at what `hand` holds, for tests and simulations.
     pub fn by_hand(hand: Arc<AtomicI64>) -> Self {
         Self(Arc::new(move || hand.load(Ordering::SeqCst)))

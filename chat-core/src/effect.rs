@@ -3,7 +3,7 @@
 //! ([`stamp`]) makes each of them happen exactly once. After a crash they go on from a checkpoint.
 //! What is refused again and again becomes a [`letter`].
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -271,7 +271,7 @@ impl Runner {
 
     /// Runs the effects of some commits: one lane per target home, in order within a lane.
     async fn run_all(&mut self, commits: &[AppliedCommit]) {
-        let mut lanes: HashMap<Home, Vec<Delivered>> = HashMap::new();
+        let mut lanes: BTreeMap<Home, Vec<Delivered>> = BTreeMap::new();
         self.due |= commits.iter().any(|commit| !commit.effects.is_empty());
         for effect in commits.iter().flat_map(effects_of) {
             let (effect, targets) = self.targets(effect);

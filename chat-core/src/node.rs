@@ -36,6 +36,8 @@ pub struct Parts {
     pub per_address: Rate,
     /// Conversations of one person at most.
     pub conversations_per_user: i64,
+    /// Hashes passwords.
+    pub passwords: Passwords,
     /// The kinds of effects that the features bring.
     pub effects: Vec<Kind>,
     /// The kinds of jobs that the features bring.
@@ -43,7 +45,7 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// The usual rates.
+    /// The usual rates and cost of passwords.
     pub fn new(
         store: Store,
         clock: Clock,
@@ -59,6 +61,7 @@ impl Parts {
             per_user: PER_USER,
             per_address: PER_ADDRESS,
             conversations_per_user: CONVERSATIONS_PER_USER,
+            passwords: Passwords::default(),
             effects,
             jobs: Vec::new(),
         }
@@ -126,7 +129,7 @@ impl Node {
         let start = parts.store.last_position().await;
         let (delivered, delivery) = watch::channel(start);
         let (ran, effects) = watch::channel(0);
-        let passwords = Passwords::default();
+        let passwords = parts.passwords;
         let decoy: [u8; 16] = parts.random.bytes();
         let decoy_hash = passwords
             .hash(&crate::ids::Id(decoy).to_string(), parts.random.bytes())

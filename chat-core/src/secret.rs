@@ -63,30 +63,59 @@ pub fn credential(key: &[u8], parts: &[&[u8]]) -> String {
     Id(half).to_string()
 }
 
+/// What one argon2id hash costs.
+#[derive(Clone, Copy, Debug)]
+pub struct Cost {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes over it.
+    pub passes: u32,
+}
+
+impl Cost {
+    /// OWASP's first choice.
+    pub const OWASP: Self = Self {
+        memory_kib: 19 * 1024,
+        passes: 2,
+    };
+    /// The least there is, for simulations that start a thousand servers.
+    pub const LEAST: Self = Self {
+        memory_kib: Params::MIN_M_COST,
+        passes: Params::MIN_T_COST,
+    };
+}
+
 /// Hashes passwords, a bounded number at a time, off the threads that serve connections.
 #[derive(Clone)]
 pub struct Passwords {
+    cost: Cost,
     running: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
 }
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self {
-            running: Arc::new(Semaphore::new(HASHERS)),
-            waiting: Arc::new(Semaphore::new(HASHERS + WAITING_FOR_HASHER)),
-        }
+        Self::new(Cost::OWASP)
     }
 }
 
 impl Passwords {
+    /// Hashes at this cost; what was hashed at another one still matches.
+    pub fn new(cost: Cost) -> Self {
+        Self {
+            cost,
+            running: Arc::new(Semaphore::new(HASHERS)),
+            waiting: Arc::new(Semaphore::new(HASHERS + WAITING_FOR_HASHER)),
+        }
+    }
+
     /// The PHC string to store for `password`.
     ///
     /// # Errors
     /// `unavailable` (`busy`) when too many wait.
     pub async fn hash(&self, password: &str, salt: [u8; 16]) -> Answer<String> {
-        let password = password.to_owned();
-        self.run(move || hash_now(&password, &salt))
+        let (password, cost) = (password.to_owned(), self.cost);
+        self.run(move || hash_now(&password, &salt, cost))
             .await?
             .ok_or_else(ApiError::internal)
     }
@@ -96,10 +125,10 @@ impl Passwords {
     /// # Errors
     /// `unavailable` (`busy`) when too many wait.
     pub async fn matches(&self, password: &str, stored: &str) -> Answer<bool> {
-        let (password, stored) = (password.to_owned(), stored.to_owned());
+        let (password, stored, cost) = (password.to_owned(), stored.to_owned(), self.cost);
         self.run(move || {
             PasswordHash::new(&stored).is_ok_and(|hash| {
-                argon2id()
+                argon2id(cost)
                     .verify_password(password.as_bytes(), &hash)
                     .is_ok()
             })
@@ -128,16 +157,16 @@ impl Passwords {
     }
 }
 
-fn argon2id() -> Argon2<'static> {
+fn argon2id(cost: Cost) -> Argon2<'static> {
     Argon2::new(
         Algorithm::Argon2id,
         Version::V0x13,
-        Params::new(19 * 1024, 2, 1, None).expect("parameters within range"),
+        Params::new(cost.memory_kib, cost.passes, 1, None).expect("parameters within range"),
     )
 }
 
-fn hash_now(password: &str, salt: &[u8]) -> Option<String> {
-    let hash = argon2id()
+fn hash_now(password: &str, salt: &[u8], cost: Cost) -> Option<String> {
+    let hash = argon2id(cost)
         .hash_password_with_salt(password.as_bytes(), salt)
         .ok()?;
     Some(hash.to_string())

@@ -17,6 +17,7 @@ use chat_core::ids::Id;
 use chat_core::limits::CONVERSATIONS_PER_USER;
 use chat_core::node::{Node, Parts};
 use chat_core::random::Random;
+use chat_core::secret::Passwords;
 use chat_core::{permission, presence};
 use storage::Store;
 use tokio::net::TcpListener;
@@ -54,6 +55,8 @@ pub struct Options {
     pub conversations_per_user: i64,
     /// A call is given up after this long.
     pub call_deadline: Duration,
+    /// Hashes passwords.
+    pub passwords: Passwords,
 }
 
 impl Options {
@@ -69,6 +72,7 @@ impl Options {
             per_address: PER_ADDRESS,
             conversations_per_user: CONVERSATIONS_PER_USER,
             call_deadline: CALL_DEADLINE,
+            passwords: Passwords::default(),
         }
     }
 }
@@ -135,6 +139,7 @@ impl Server {
         );
         (parts.per_user, parts.per_address) = (options.per_user, options.per_address);
         parts.conversations_per_user = options.conversations_per_user;
+        parts.passwords = options.passwords;
         let node = Node::start(parts).await?;
         let server = Arc::new(Self {
             node,

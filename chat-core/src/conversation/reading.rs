@@ -104,8 +104,9 @@ pub async fn read_position(ctx: &Ctx, user: UserId, id: ConversationId) -> Answe
     let waiting = ctx.node.cursors.waiting(user, id);
     match &rows[0] {
         Some(joined) => Ok(position(&JOINED.decode(joined)?, written, waiting)),
-        // The roster has him already; his own list follows within moments.
-        None => Ok(written.max(waiting.unwrap_or((0, 0)))),
+        // The roster has him already; his own list follows. Until then nothing that waits can be written,
+        // so it is not promised either.
+        None => Ok(written),
     }
 }
 
@@ -151,6 +152,9 @@ struct Waiting {
     /// Position of the earliest message that moved it and is not written: the effects checkpoint stays
     /// behind it, so that a crash does not make one's own message unread.
     since: Option<u64>,
+    /// Counts the moves: one that comes while an earlier one is written is written after it. The earlier
+    /// one may have found the conversation not in the reader's list yet.
+    moves: u64,
     progress: watch::Receiver<Progress>,
 }
 
@@ -226,6 +230,7 @@ impl Cursors {
                 let waiting = entry.get_mut();
                 waiting.to = waiting.to.max(to);
                 waiting.since = waiting.since.or(since);
+                waiting.moves += 1;
                 waiting.progress.clone()
             }
             dashmap::Entry::Vacant(entry) => {
@@ -240,6 +245,7 @@ impl Cursors {
                 entry.insert(Waiting {
                     to,
                     since,
+                    moves: 0,
                     progress: progress.clone(),
                 });
                 progress
@@ -258,14 +264,14 @@ async fn flush(
 ) {
     tokio::time::sleep(pause).await;
     loop {
-        let Some(to) = all.get(&reader).map(|waiting| waiting.to) else {
+        let Some((to, moves)) = all.get(&reader).map(|waiting| (waiting.to, waiting.moves)) else {
             return;
         };
         match write(&store, reader, to).await {
             Ok(()) => {
                 tell.send_modify(|progress| progress.written = to);
                 if let Some(mut waiting) = all.get_mut(&reader)
-                    && waiting.to == to
+                    && waiting.moves == moves
                 {
                     waiting.since = None;
                 }
@@ -288,7 +294,7 @@ async fn flush(
         tokio::time::sleep(Duration::from_millis(CURSOR_PAUSE_MS)).await;
         if all
             .remove_if(&reader, |_, waiting| {
-                waiting.to == to && waiting.since.is_none()
+                waiting.moves == moves && waiting.since.is_none()
             })
             .is_some()
         {

@@ -81,11 +81,13 @@ impl Hub {
     /// Closes all connections; each is told when to come back, spread over `spread_ms`.
     pub fn drain(&self, spread_ms: u64) {
         self.draining.store(true, Ordering::SeqCst);
-        let all: Vec<Arc<Handle>> = self
+        let mut all: Vec<Arc<Handle>> = self
             .by_id
             .iter()
             .map(|entry| Arc::clone(entry.value()))
             .collect();
+        // Who came first goes first: a simulation sees the same order each time.
+        all.sort_unstable_by_key(|handle| handle.id);
         let count = all.len().max(1) as u64;
         for (turn, handle) in all.into_iter().enumerate() {
             handle.close(Close::Restart(turn as u64 * spread_ms / count));

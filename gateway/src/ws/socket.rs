@@ -7,20 +7,34 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use axum::extract::ws::{CloseFrame, Message};
 use bytes::Bytes;
 use chat_core::api::codec::Params;
 use chat_core::api::{Answer, ApiError, Codec, Effectful, Push, strict};
 use chat_core::connection::{self, Expiring, Open, Renew, Renewed, Resync};
 use chat_core::ctx::{Caller, Origin};
 use chat_core::directory::session;
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
 
 use super::connection::{Connection, Todo};
 use super::frame::{self, Incoming};
 use super::outbox::{Close, Handle, Next};
 use crate::server::{Call, Server};
+
+/// What messages come from and go to: axum's WebSocket, or a simulated one.
+pub trait Socket:
+    Stream<Item = Result<Message, axum::Error>> + Sink<Message, Error = axum::Error> + Unpin + Send
+{
+}
+
+impl<T> Socket for T where
+    T: Stream<Item = Result<Message, axum::Error>>
+        + Sink<Message, Error = axum::Error>
+        + Unpin
+        + Send
+{
+}
 
 type Running = Pin<Box<dyn Future<Output = Done> + Send>>;
 
@@ -55,7 +69,7 @@ struct Session {
 }
 
 /// Serves one socket until it closes.
-pub async fn serve(mut socket: WebSocket, codec: Codec, address: String, server: Arc<Server>) {
+pub async fn serve(mut socket: impl Socket, codec: Codec, address: String, server: Arc<Server>) {
     server.hub.accepted();
     let why = match open(&mut socket, codec, &address, &server).await {
         Ok(mut session) => {
@@ -79,7 +93,7 @@ pub async fn serve(mut socket: WebSocket, codec: Codec, address: String, server:
 
 /// The first frame: who it is. Pushes wait in the outbox until its answer was sent.
 async fn open(
-    socket: &mut WebSocket,
+    socket: &mut impl Socket,
     codec: Codec,
     address: &str,
     server: &Arc<Server>,
@@ -147,7 +161,7 @@ async fn open(
 }
 
 async fn refuse(
-    socket: &mut WebSocket,
+    socket: &mut impl Socket,
     codec: Codec,
     id: u32,
     error: &ApiError,
@@ -162,7 +176,7 @@ async fn refuse(
 impl Session {
     async fn answer_open(
         mut self,
-        socket: &mut WebSocket,
+        socket: &mut impl Socket,
         id: u32,
         p: &Open,
     ) -> Result<Self, Close> {
@@ -196,7 +210,7 @@ impl Session {
         Ok(self)
     }
 
-    async fn run(&mut self, socket: &mut WebSocket) -> Close {
+    async fn run(&mut self, socket: &mut impl Socket) -> Close {
         loop {
             if let Err(why) = self.write_waiting(socket).await {
                 return why;
@@ -216,7 +230,7 @@ impl Session {
     }
 
     /// Sends all that waits, and looks at the clock when it is time.
-    async fn write_waiting(&mut self, socket: &mut WebSocket) -> Result<(), Close> {
+    async fn write_waiting(&mut self, socket: &mut impl Socket) -> Result<(), Close> {
         loop {
             match self.handle.next() {
                 Next::Idle => return Ok(()),
@@ -235,7 +249,7 @@ impl Session {
     }
 
     /// Sends one frame. While the peer does not take it, the clock goes on.
-    async fn send(&mut self, socket: &mut WebSocket, frame: Bytes) -> Result<(), Close> {
+    async fn send(&mut self, socket: &mut impl Socket, frame: Bytes) -> Result<(), Close> {
         let handle = Arc::clone(&self.handle);
         let sending = socket.send(message(handle.codec, frame));
         tokio::pin!(sending);
@@ -413,9 +427,9 @@ fn written(codec: Codec, id: u32, outcome: Answer<Vec<u8>>) -> Bytes {
 }
 
 /// The next frame of the contract. Pings and pongs are answered by the library.
-async fn receive(socket: &mut WebSocket, codec: Codec) -> Result<Incoming, Close> {
+async fn receive(socket: &mut impl Socket, codec: Codec) -> Result<Incoming, Close> {
     loop {
-        let read = match (socket.recv().await, codec) {
+        let read = match (socket.next().await, codec) {
             (Some(Ok(Message::Text(text))), Codec::Json) => frame::read(codec, text.as_bytes()),
             (Some(Ok(Message::Binary(bytes))), Codec::Msgpack) => frame::read(codec, &bytes),
             (Some(Ok(Message::Ping(_) | Message::Pong(_))), _) => continue,
