@@ -3,4 +3,5 @@
 mod adding;
 mod directory;
 mod guessing;
+mod lengths;
 mod sign_in;
