@@ -1,35 +1,40 @@
 // The composer and Chinese input methods: Enter that ends a composition never sends; Enter after it does.
-import type { Page } from '@playwright/test';
+import type { CDPSession, Locator } from '@playwright/test';
 
 import { composer, message, openChatWith, said, say, sees } from './screens';
 import { expect, test } from './world';
 
-/** Types pinyin through the browser's own input method interface, as an operating system would. */
-async function compose(page: Page, pinyin: string): Promise<void> {
-  const browser = await page.context().newCDPSession(page);
-  for (let end = 1; end <= pinyin.length; end += 1) {
-    await browser.send('Input.imeSetComposition', {
-      text: pinyin.slice(0, end),
-      selectionStart: end,
-      selectionEnd: end,
-    });
+/** The browser's own input method interface, used as an operating system uses it. */
+class InputMethod {
+  private constructor(
+    private readonly browser: CDPSession,
+    private readonly field: Locator,
+  ) {}
+
+  /** One line to the browser for the whole test: closing it would end a composition. */
+  static async on(field: Locator): Promise<InputMethod> {
+    return new InputMethod(await field.page().context().newCDPSession(field.page()), field);
   }
-  await browser.detach();
-}
 
-async function commit(page: Page, text: string): Promise<void> {
-  const browser = await page.context().newCDPSession(page);
-  await browser.send('Input.insertText', { text });
-  await browser.detach();
-}
+  /** Each letter stands in the field before the next is typed: a person sees what they compose. */
+  async compose(pinyin: string): Promise<void> {
+    for (let end = 1; end <= pinyin.length; end += 1) {
+      const text = pinyin.slice(0, end);
+      await this.browser.send('Input.imeSetComposition', { text, selectionStart: end, selectionEnd: end });
+      await expect(this.field).toHaveValue(text);
+    }
+  }
 
-/** The Enter of an input method: every key arrives as code 229 while it composes. */
-async function enterOfTheInputMethod(page: Page): Promise<void> {
-  const browser = await page.context().newCDPSession(page);
-  const key = { key: 'Process', code: 'Enter', windowsVirtualKeyCode: 229 } as const;
-  await browser.send('Input.dispatchKeyEvent', { type: 'rawKeyDown', ...key });
-  await browser.send('Input.dispatchKeyEvent', { type: 'keyUp', ...key });
-  await browser.detach();
+  async commit(text: string): Promise<void> {
+    await this.browser.send('Input.insertText', { text });
+  }
+
+  /** Its Enter: every key arrives as code 229 while it composes. */
+  async enter(): Promise<void> {
+    const key = { key: 'Process', code: 'Enter', windowsVirtualKeyCode: 229 } as const;
+    await this.browser.send('Input.dispatchKeyEvent', { type: 'rawKeyDown', ...key });
+    await this.browser.send('Input.dispatchKeyEvent', { type: 'keyUp', ...key });
+  }
 }
 
 test('Enter while composing never sends, and Enter right after does', async ({ company, people }) => {
@@ -38,9 +43,10 @@ test('Enter while composing never sends, and Enter right after does', async ({ c
   await composer(wang).click();
   await expect(composer(wang)).toBeFocused();
 
-  await compose(wang, 'nihao');
-  await enterOfTheInputMethod(wang);
-  await commit(wang, '你好');
+  const pinyin = await InputMethod.on(composer(wang));
+  await pinyin.compose('nihao');
+  await pinyin.enter();
+  await pinyin.commit('你好');
   await expect(composer(wang)).toHaveValue('你好');
   await expect(said(wang)).toHaveCount(0);
 
