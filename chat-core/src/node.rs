@@ -2,6 +2,7 @@
 //! that turn applied rounds into pushes and effects.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use storage::Store;
 use tokio::sync::watch;
@@ -15,7 +16,7 @@ use crate::directory::guard::{Guard, PER_ADDRESS, PER_USER, Rate};
 use crate::directory::setup::{self, SetupLink};
 use crate::effect::{Effects, Kind, Runner};
 use crate::job;
-use crate::limits::{CONVERSATIONS_PER_USER, ROUNDS_BEHIND};
+use crate::limits::{CONVERSATIONS_PER_USER, EFFECTS_WAIT_MS, ROUNDS_BEHIND};
 use crate::presence::{Typing, Watchers};
 use crate::random::Random;
 use crate::secret::{Key, Passwords};
@@ -36,6 +37,8 @@ pub struct Parts {
     pub per_address: Rate,
     /// Conversations of one person at most.
     pub conversations_per_user: i64,
+    /// An answer waits this long for the effects of its commit.
+    pub effects_wait: Duration,
     /// Hashes passwords.
     pub passwords: Passwords,
     /// The kinds of effects that the features bring.
@@ -61,6 +64,7 @@ impl Parts {
             per_user: PER_USER,
             per_address: PER_ADDRESS,
             conversations_per_user: CONVERSATIONS_PER_USER,
+            effects_wait: Duration::from_millis(EFFECTS_WAIT_MS),
             passwords: Passwords::default(),
             effects,
             jobs: Vec::new(),
@@ -149,7 +153,7 @@ impl Node {
             conversations_per_user: parts.conversations_per_user,
             cursors: Cursors::default(),
             delivery: Delivery::new(delivery),
-            effects: Effects::new(effects),
+            effects: Effects::new(effects, parts.effects_wait),
             watchers: Watchers::default(),
             typing: Typing::default(),
             setup: Mutex::default(),

@@ -14,7 +14,7 @@ use chat_core::ctx::{Caller, CookieChange, Ctx, Origin};
 use chat_core::delivery::{ConnectionId, Connections};
 use chat_core::directory::guard::{PER_ADDRESS, PER_USER, Rate};
 use chat_core::ids::Id;
-use chat_core::limits::CONVERSATIONS_PER_USER;
+use chat_core::limits::{CONVERSATIONS_PER_USER, EFFECTS_WAIT_MS};
 use chat_core::node::{Node, Parts};
 use chat_core::random::Random;
 use chat_core::secret::Passwords;
@@ -55,6 +55,8 @@ pub struct Options {
     pub conversations_per_user: i64,
     /// A call is given up after this long.
     pub call_deadline: Duration,
+    /// An answer waits this long for the effects of its commit.
+    pub effects_wait: Duration,
     /// Hashes passwords.
     pub passwords: Passwords,
 }
@@ -72,6 +74,7 @@ impl Options {
             per_address: PER_ADDRESS,
             conversations_per_user: CONVERSATIONS_PER_USER,
             call_deadline: CALL_DEADLINE,
+            effects_wait: Duration::from_millis(EFFECTS_WAIT_MS),
             passwords: Passwords::default(),
         }
     }
@@ -139,6 +142,7 @@ impl Server {
         );
         (parts.per_user, parts.per_address) = (options.per_user, options.per_address);
         parts.conversations_per_user = options.conversations_per_user;
+        parts.effects_wait = options.effects_wait;
         parts.passwords = options.passwords;
         let node = Node::start(parts).await?;
         let server = Arc::new(Self {

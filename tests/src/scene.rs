@@ -34,6 +34,7 @@ pub struct Setup {
     limits: bool,
     conversations: Option<i64>,
     deadline: Option<Duration>,
+    impatient: bool,
     seed: u64,
 }
 
@@ -46,6 +47,7 @@ impl Setup {
             limits: false,
             conversations: None,
             deadline: None,
+            impatient: false,
             seed: 7,
         }
     }
@@ -76,6 +78,13 @@ impl Setup {
     #[must_use]
     pub fn conversations_per_user(mut self, most: i64) -> Self {
         self.conversations = Some(most);
+        self
+    }
+
+    /// No answer waits for the effects of its commit.
+    #[must_use]
+    pub fn impatient(mut self) -> Self {
+        self.impatient = true;
         self
     }
 
@@ -240,6 +249,9 @@ impl Running {
         };
         if let Some(most) = setup.conversations {
             options.conversations_per_user = most;
+        }
+        if setup.impatient {
+            options.effects_wait = Duration::ZERO;
         }
         if let Some(deadline) = setup.deadline {
             options.call_deadline = deadline;

@@ -94,6 +94,7 @@ fn not_begun(caller: &Caller, id: ConversationId, peer: UserId) -> Conversation 
         created_at: None,
         history: History::Full,
         members: None,
+        pending: None,
     }
 }
 
@@ -218,6 +219,7 @@ pub(super) async fn whole(
         created_at: Some(snapshot.meta.created_at),
         history: snapshot.meta.history,
         members,
+        pending: None,
     })
 }
 

@@ -13,7 +13,7 @@ use super::effects::{JOINED_EFFECT, Joined, LEFT_EFFECT, Left, PEOPLE_AN_EFFECT}
 use super::listing;
 use super::rows::{MESSAGE, META, MetaRow, ROSTER, conversation_home, joining, roster_count};
 use super::rules::{default_name, heir, open_discussion, owned_by};
-use super::types::{Conversation, ConversationRef, History, Kind, State};
+use super::types::{Conversation, ConversationRef, History, Kind, Settled, State};
 use crate::api::registry::{Nothing, nothing};
 use crate::api::{Answer, ApiError};
 use crate::ctx::{Caller, Ctx, request_hash};
@@ -55,6 +55,9 @@ pub struct AddedMembers {
     pub added: Vec<UserId>,
     /// Members already.
     pub already: Vec<UserId>,
+    /// True when the lists of some of those added follow in a moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<bool>,
 }
 
 /// Names a member of a conversation.
@@ -93,14 +96,15 @@ pub(super) async fn create_discussion(ctx: Ctx, p: CreateDiscussion) -> Answer<C
         &[&caller.space_id.0, &caller.user_id.0, key.as_bytes()],
     );
     let done = retry(|| create_once(&ctx, &caller, id, &key, &others, &name, &p)).await?;
-    settle(&ctx, &done).await;
+    let pending = settle(&ctx, &done).await.pending;
     let snapshot = ctx
         .node
         .conversations
         .get(&ctx.node.store, id)
         .await?
         .ok_or_else(ApiError::not_found)?;
-    listing::whole(&ctx, &caller, id, &snapshot).await
+    let begun = listing::whole(&ctx, &caller, id, &snapshot).await?;
+    Ok(Conversation { pending, ..begun })
 }
 
 async fn create_once(
@@ -182,6 +186,7 @@ async fn add_once(ctx: &Ctx, asked: &Asked, wanted: &[UserId]) -> Answer<AddedMe
             None => added.push(*user),
         }
     }
+    let mut pending = None;
     if !added.is_empty() {
         room_for(ctx, &added).await?;
         say(
@@ -193,9 +198,13 @@ async fn add_once(ctx: &Ctx, asked: &Asked, wanted: &[UserId]) -> Answer<AddedMe
         )?;
         seat(&mut t, id, &added)?;
         let done = t.commit().await?;
-        settle(ctx, &done).await;
+        pending = settle(ctx, &done).await.pending;
     }
-    Ok(AddedMembers { added, already })
+    Ok(AddedMembers {
+        added,
+        already,
+        pending,
+    })
 }
 
 /// The first answer of a call that is repeated, told from the entry that it wrote.
@@ -219,10 +228,14 @@ async fn added_before(
         .copied()
         .filter(|user| !added.contains(user))
         .collect();
-    Ok(AddedMembers { added, already })
+    Ok(AddedMembers {
+        added,
+        already,
+        pending: None,
+    })
 }
 
-pub(super) async fn remove_member(ctx: Ctx, p: MemberOf) -> Answer<Nothing> {
+pub(super) async fn remove_member(ctx: Ctx, p: MemberOf) -> Answer<Settled> {
     let caller = ctx.caller()?;
     if p.user_id == caller.user_id {
         return Err(ApiError::invalid(
@@ -238,20 +251,19 @@ pub(super) async fn remove_member(ctx: Ctx, p: MemberOf) -> Answer<Nothing> {
         p.conversation_id,
         &[&p.user_id.0],
     )?;
-    retry(|| remove_once(&ctx, &asked, p)).await?;
-    nothing()
+    retry(|| remove_once(&ctx, &asked, p)).await
 }
 
-async fn remove_once(ctx: &Ctx, asked: &Asked, p: MemberOf) -> Answer<()> {
+async fn remove_once(ctx: &Ctx, asked: &Asked, p: MemberOf) -> Answer<Settled> {
     let Entered::Now(mut t, meta) = asked.enter(ctx).await? else {
-        return Ok(());
+        return Ok(Settled::default());
     };
     let caller = &asked.caller;
     open_discussion(&meta)?;
     owned_by(&meta, caller.user_id)?;
     if t.read(&ROSTER, &(), &p.user_id).await?.is_none() {
         // Gone already: what was asked for is true.
-        return Ok(());
+        return Ok(Settled::default());
     }
     say(
         &mut t,
@@ -262,19 +274,17 @@ async fn remove_once(ctx: &Ctx, asked: &Asked, p: MemberOf) -> Answer<()> {
     )?;
     unseat(&mut t, p.conversation_id, p.user_id)?;
     let done = t.commit().await?;
-    settle(ctx, &done).await;
-    Ok(())
+    Ok(settle(ctx, &done).await)
 }
 
-pub(super) async fn leave(ctx: Ctx, p: ConversationRef) -> Answer<Nothing> {
+pub(super) async fn leave(ctx: Ctx, p: ConversationRef) -> Answer<Settled> {
     let asked = Asked::new(&ctx, "conversation.leave", p.conversation_id, &[])?;
-    retry(|| leave_once(&ctx, &asked)).await?;
-    nothing()
+    retry(|| leave_once(&ctx, &asked)).await
 }
 
-async fn leave_once(ctx: &Ctx, asked: &Asked) -> Answer<()> {
+async fn leave_once(ctx: &Ctx, asked: &Asked) -> Answer<Settled> {
     let Entered::Now(mut t, mut meta) = asked.enter(ctx).await? else {
-        return Ok(());
+        return Ok(Settled::default());
     };
     let (id, caller) = (asked.conversation_id, &asked.caller);
     if meta.kind != Kind::Discussion {
@@ -308,8 +318,7 @@ async fn leave_once(ctx: &Ctx, asked: &Asked) -> Answer<()> {
         t.set(&META, &(), &(), &meta)?;
     }
     let done = t.commit().await?;
-    settle(ctx, &done).await;
-    Ok(())
+    Ok(settle(ctx, &done).await)
 }
 
 pub(super) async fn rename(ctx: Ctx, p: Rename) -> Answer<Nothing> {
@@ -559,8 +568,11 @@ fn unseat(t: &mut Transaction, id: ConversationId, user: UserId) -> Answer<()> {
     Ok(())
 }
 
-/// Waits until a change was delivered and is in the lists of those concerned.
-async fn settle(ctx: &Ctx, done: &Committed) {
+/// Waits until a change was delivered and, 2 s at most, until it is in the lists of those concerned.
+async fn settle(ctx: &Ctx, done: &Committed) -> Settled {
     ctx.node.delivery.passed(done.position).await;
-    ctx.node.effects.passed(done.position).await;
+    let listed = ctx.node.effects.passed(done.position).await;
+    Settled {
+        pending: (!listed).then_some(true),
+    }
 }

@@ -108,6 +108,17 @@ pub struct Conversation {
     /// All members, up to 50 of them; more by `conversation.members`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub members: Option<Vec<Member>>,
+    /// True when it was just begun, and the lists of some of its members follow in a moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<bool>,
+}
+
+/// A change of who is in a conversation.
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
+pub struct Settled {
+    /// True when it is done, and the lists of some of those concerned follow in a moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<bool>,
 }
 
 /// Who does what in a conversation.

@@ -47,6 +47,9 @@ pub struct Sent {
     pub sent_at: i64,
     /// The message as everybody sees it.
     pub message: Message,
+    /// True when it began the chat, and the lists of the two follow in a moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<bool>,
 }
 
 // ---- rules
@@ -91,9 +94,7 @@ pub(super) async fn send(ctx: Ctx, p: Send) -> Answer<Sent> {
     let (done, begun) = retry(|| send_once(&ctx, &caller, &p, &text)).await?;
     let node = &ctx.node;
     node.delivery.passed(done.position).await;
-    if begun {
-        node.effects.passed(done.position).await;
-    }
+    let listed = !begun || node.effects.passed(done.position).await;
     let message = told(&caller, &p, text, &done)?;
     if !done.repeated {
         // At once, so that the very next list is right; the effect does the same for certain.
@@ -106,6 +107,7 @@ pub(super) async fn send(ctx: Ctx, p: Send) -> Answer<Sent> {
         seq: message.seq,
         sent_at: message.sent_at,
         message,
+        pending: (!listed).then_some(true),
     })
 }
 

@@ -1,8 +1,10 @@
 //! Taking somebody out while messages are under way: each message comes before the removal for
 //! everybody, or it is refused.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
-use world::World;
+use world::{Setup, World, within};
 
 /// The number of the system line that tells the removal.
 fn removal(log: &[Value]) -> u64 {
@@ -103,4 +105,34 @@ async fn adding_and_removing_the_same_one_at_once_leaves_list_and_roster_in_step
             "the log self tells the same"
         );
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_wait_for_the_lists_says_so_and_they_follow() {
+    let world = Setup::embedded().start().await;
+    let zhang = world.company("超客").admin("张三").await;
+    let (li, wang) = (zhang.adds("李四").await, zhang.adds("王五").await);
+    world.stop().await;
+    world.starts_again_as(Setup::embedded().impatient()).await;
+    let params = json!({"user_ids": [li.id], "name": "项目组"});
+    let begun = zhang
+        .http("conversation.create_discussion", params)
+        .await
+        .ok();
+    assert_eq!(begun["pending"], true);
+    let group = begun["conversation_id"].as_str().unwrap();
+    let add = json!({"conversation_id": group, "user_ids": [wang.id]});
+    assert_eq!(
+        zhang.http("conversation.add_members", add).await.ok()["pending"],
+        true
+    );
+    let listed = || async { wang.row(group).await };
+    within(Duration::from_secs(10), "the list follows", listed).await;
+    let remove = json!({"conversation_id": group, "user_id": wang.id});
+    assert_eq!(
+        zhang.http("conversation.remove_member", remove).await.ok()["pending"],
+        true
+    );
+    let gone = || async { wang.row(group).await.is_none().then_some(()) };
+    within(Duration::from_secs(10), "and again", gone).await;
 }

@@ -48,6 +48,8 @@ export interface AddedMembers {
   added: Id[];
   /** Members already. */
   already: Id[];
+  /** True when the lists of some of those added follow in a moment. */
+  pending?: boolean;
 }
 
 /** Which one to try again. */
@@ -139,6 +141,8 @@ export interface Conversation {
   owner_id?: Id;
   /** The other one of a direct chat. */
   peer_id?: Id;
+  /** True when it was just begun, and the lists of some of its members follow in a moment. */
+  pending?: boolean;
   /** Counted entries up to there. `unread` = `count` − `read_count`, never below 0. */
   read_count: number;
   /** How far one has read. */
@@ -619,6 +623,8 @@ export interface Sent {
   conversation_id: Id;
   /** The message as everybody sees it. */
   message: Message;
+  /** True when it began the chat, and the lists of the two follow in a moment. */
+  pending?: boolean;
   /** When it was written to the log. */
   sent_at: number;
   /** Its number. */
@@ -673,6 +679,12 @@ export interface SessionSignInParams {
 export interface Sessions {
   /** Newest first. */
   items: SessionInfo[];
+}
+
+/** A change of who is in a conversation. */
+export interface Settled {
+  /** True when it is done, and the lists of some of those concerned follow in a moment. */
+  pending?: boolean;
 }
 
 /** The company and its first administrator. */
@@ -813,7 +825,7 @@ export interface Methods {
   /** One conversation */
   "conversation.get": { params: ConversationRef; result: Conversation };
   /** Leave a discussion */
-  "conversation.leave": { params: ConversationRef; result: Nothing };
+  "conversation.leave": { params: ConversationRef; result: Settled };
   /** One's conversations, the latest first */
   "conversation.list": { params: PageParams; result: PageOfConversationRow };
   /** Move one's read position forward */
@@ -823,7 +835,7 @@ export interface Methods {
   /** The direct chat with a colleague; writes nothing */
   "conversation.open_direct": { params: ConversationOpenDirectParams; result: Conversation };
   /** Remove a member (owner) */
-  "conversation.remove_member": { params: MemberOf; result: Nothing };
+  "conversation.remove_member": { params: MemberOf; result: Settled };
   /** Rename a discussion (owner) */
   "conversation.rename": { params: ConversationRenameParams; result: Nothing };
   /** Give a discussion to another member (owner) */

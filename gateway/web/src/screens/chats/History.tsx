@@ -38,16 +38,17 @@ export function History({ conversation }: { conversation: Conversation }) {
   // What was unread on entering stays marked until one leaves.
   const [entered] = useState(() => client.conversations.row(id) ?? conversation);
   const unreadFrom = entered.unread > 0 ? entered.read_seq : undefined;
+  const around = unreadFrom === undefined ? undefined : unreadFrom + 1;
   const hasNothing = entered.head_seq === 0;
   useEffect(() => {
     if (hasNothing) timeline.openEmpty();
-    else void timeline.open(unreadFrom === undefined ? undefined : unreadFrom + 1);
+    else void timeline.open(around);
     return () => timeline.trim();
-  }, [timeline, hasNothing, unreadFrom]);
+  }, [timeline, hasNothing, around]);
 
   if (view.phase === 'error') {
     return (
-      <ErrorBox title={t('chat.load_failed')} error={view.error} onRetry={() => void timeline.open(unreadFrom)} />
+      <ErrorBox title={t('chat.load_failed')} error={view.error} onRetry={() => void timeline.open(around)} />
     );
   }
   if (view.phase !== 'ready') return <Skeletons rows={6} kind="chat" />;

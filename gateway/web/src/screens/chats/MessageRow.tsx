@@ -10,6 +10,7 @@ import { mentioned, systemText } from '../../app/names';
 import { paths } from '../../app/paths';
 import { clockText, momentText } from '../../app/time';
 import type { Message } from '../../core/wire';
+import { language } from '../../i18n';
 import { Avatar } from '../../parts/Avatar';
 import { ConfirmDialog } from '../../parts/ConfirmDialog';
 import { useCopy } from '../../parts/useCopy';
@@ -142,9 +143,10 @@ function Failed({ row }: { row: ChatRow }) {
   const t = useT();
   const { outbox } = useClient();
   const [asking, setAsking] = useState(false);
+  const code = useCell(language);
   const item = row.pending;
   if (!item) return null;
-  const reason = item.failure?.zh ?? '';
+  const reason = (code === 'en' ? item.failure?.en : item.failure?.zh) ?? '';
   return (
     <p className={styles['failedLine']}>
       <span>{reason === '' ? t('chat.failed') : reason}</span>
