@@ -22,6 +22,7 @@ pub const MEMBER: u16 = 289;
 pub const MEMBER_ORDER: u16 = 290;
 pub const MEMBER_TERM: u16 = 291;
 pub const MEMBER_COUNT: u16 = 292;
+pub const MEMBER_DISABLED: u16 = 293;
 
 pub const PROFILE: u16 = 304;
 pub const SELF_LOG: u16 = 305;

@@ -7,6 +7,7 @@
 
 mod audit;
 mod book;
+mod chain;
 mod client;
 mod life;
 mod pipe;

@@ -17,6 +17,7 @@ use super::types::{Conversation, ConversationRef, History, Kind, Settled, State}
 use crate::api::registry::{Nothing, nothing};
 use crate::api::{Answer, ApiError};
 use crate::ctx::{Caller, Ctx, request_hash};
+use crate::directory::disabling::account_disabled;
 use crate::directory::space::people;
 use crate::ids::{ConversationId, Id, UserId};
 use crate::limits::{ADDED_AT_ONCE, CALL_ID_KEPT_MS, DISCUSSION_MEMBERS, DISCUSSION_NAME_CHARS};
@@ -504,6 +505,9 @@ async fn colleagues(
     let known = people(ctx, caller.space_id, &once).await?;
     if known.len() < once.len() {
         return Err(ApiError::not_found().at("user_ids"));
+    }
+    if known.iter().any(|person| person.disabled.is_some()) {
+        return Err(account_disabled().at("user_ids"));
     }
     Ok(once)
 }

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use storage::{Direction, Home, KeyRange, Store, Table, retry};
 
+use super::disabling::account_disabled;
 use super::person::{
     self, ACCOUNT, AccountRow, LOGIN, LoginState, MEMBER, Person, Secret, account_home, login_home,
     space_home,
@@ -184,6 +185,10 @@ async fn sign_in(ctx: Ctx, p: SignIn) -> Answer<SignedIn> {
         return Err(bad_credentials());
     };
     node.guard.right_password(&login, &ctx.origin.address);
+    // Told only to one who proved that it is his.
+    if account.disabled {
+        return Err(account_disabled());
+    }
     let cookie = p.cookie.unwrap_or(false);
     begin(&ctx, account_id, &account, device_name, cookie).await
 }
@@ -299,7 +304,14 @@ async fn list_session(
     let account = t.read(&ACCOUNT, &(), &()).await?;
     account
         .filter(|account| account.secret == proved.secret)
-        .ok_or_else(bad_credentials)?;
+        .ok_or_else(bad_credentials)
+        .and_then(|account| {
+            if account.disabled {
+                Err(account_disabled())
+            } else {
+                Ok(())
+            }
+        })?;
     t.set(&ACCOUNT_SESSION, &(), &session_id, &now_ms)?;
     t.commit().await?;
     Ok(())

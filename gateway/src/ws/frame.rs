@@ -243,6 +243,23 @@ mod tests {
     }
 
     #[test]
+    fn values_are_nested_64_deep_at_most() {
+        let nested = |depth: usize| {
+            let inside = (0..depth).fold(rmpv::Value::from(7), |value, _| {
+                rmpv::Value::Array(vec![value])
+            });
+            let params = rmpv::Value::Map(vec![("a".into(), inside)]);
+            let frame = rmpv::Value::Array(vec![1.into(), "x".into(), params]);
+            let mut bytes = Vec::new();
+            rmpv::encode::write_value(&mut bytes, &frame).unwrap();
+            read(Codec::Msgpack, &bytes)
+        };
+        // The frame, its parameters and the value itself are three.
+        assert!(nested(DEPTH - 3).is_ok());
+        assert_eq!(nested(DEPTH - 2), Err(BadFrame));
+    }
+
+    #[test]
     fn msgpack_keeps_to_string_keys_and_no_extensions() {
         let call = |params: rmpv::Value| {
             let frame = rmpv::Value::Array(vec![1.into(), "x".into(), params]);

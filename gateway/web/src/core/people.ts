@@ -64,6 +64,12 @@ export class People {
     });
   }
 
+  /** Somebody was disabled or enabled: the directory shows others now. */
+  changed(person: Person): void {
+    this.put([person]);
+    if (this.directory.get().phase === 'ready') void this.loadDirectory();
+  }
+
   /** Makes sure that the name comes; several wishes of one moment are one question. */
   want(userId: UserId): void {
     const now = this.#deps.timers.now();

@@ -200,6 +200,18 @@ export const en: Record<TextKey, string> = {
   'directory.reset': 'Reset password',
   'directory.reset_title': 'Reset the password of {name}?',
   'directory.reset_text': 'You get a new one-time password; the old one ends at once.',
+  'directory.disable': 'Disable account',
+  'directory.disable_title': 'Disable the account of {name}?',
+  'directory.disable_text':
+    'They are signed out on all devices at once, can’t sign in, and leave the directory. What they wrote stays, and the account can be enabled again.',
+  'directory.disable_reason': 'Reason',
+  'directory.disable_example': 'For example: left the company',
+  'directory.disabled': 'Disabled',
+  'directory.disabled_done': 'The account of {name} is disabled',
+  'directory.disabled_list': 'Disabled accounts',
+  'directory.disabled_none': 'No account is disabled',
+  'directory.enable': 'Enable account',
+  'directory.enabled_done': 'The account of {name} is enabled',
   'directory.this_is_you': 'This is you',
 
   'pick.title': 'New discussion',

@@ -68,6 +68,7 @@ interface FoundProps {
 function Found({ people, query, selected, more }: FoundProps) {
   const t = useT();
   const client = useClient();
+  const admin = useMe()?.role === 'admin';
   const list = useRef<VListHandle>(null);
   const rows = useMemo(() => withLetters(people, query === ''), [people, query]);
   const letters = useMemo(() => [...new Set(rows.filter((row) => row.letter).map((row) => row.person.initial))], [rows]);
@@ -119,7 +120,10 @@ function Found({ people, query, selected, more }: FoundProps) {
       </nav>
       {alone && <Alone />}
       {query === '' && !more && !alone && (
-        <p className={styles['count']}>{t('directory.count', { count: people.length })}</p>
+        <p className={styles['count']}>
+          {t('directory.count', { count: people.length })}
+          {admin && <Link href={paths.disabled}>{t('directory.disabled_list')}</Link>}
+        </p>
       )}
     </>
   );

@@ -16,6 +16,7 @@ import { PaneHead } from '../../parts/PaneHead';
 import { Empty, FormError, Skeletons } from '../../parts/States';
 import { ICON_SMALL } from '../../theme/theme';
 import { handOut } from './credentials';
+import { DisableMember, EnableMember } from './Disabling';
 import styles from './PersonCard.module.css';
 
 /** On the desk, before someone is chosen. */
@@ -81,7 +82,11 @@ function Card({ person }: { person: Person }) {
         <Avatar person={person} id={person.user_id} size="l" />
         <div className={styles['who']}>
           <h2 className={styles['name']}>{person.name}</h2>
-          <PresenceLine person={person} own={own} />
+          {person.disabled ? (
+            <p className={styles['sub']}>{t('directory.disabled')}</p>
+          ) : (
+            <PresenceLine person={person} own={own} />
+          )}
         </div>
       </div>
       <dl className={styles['facts']}>
@@ -91,7 +96,7 @@ function Card({ person }: { person: Person }) {
       </dl>
       <FormError error={open.error} />
       <div className={styles['acts']}>
-        {!own && (
+        {!own && !person.disabled && (
           <Button
             leftSection={<MessageCircle {...ICON_SMALL} />}
             loading={open.running}
@@ -100,9 +105,19 @@ function Card({ person }: { person: Person }) {
             {t('directory.message')}
           </Button>
         )}
-        {!own && me?.role === 'admin' && <ResetPassword person={person} />}
+        {!own && me?.role === 'admin' && <Managing person={person} />}
       </div>
     </article>
+  );
+}
+
+function Managing({ person }: { person: Person }) {
+  if (person.disabled) return <EnableMember person={person} />;
+  return (
+    <>
+      <ResetPassword person={person} />
+      <DisableMember person={person} />
+    </>
   );
 }
 
