@@ -1,8 +1,9 @@
 //! One who left: disabled with a reason, and enabled again.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use world::{Codec, Opening, World};
 
 /// The contract's time for closing what is open.
