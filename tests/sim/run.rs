@@ -150,6 +150,7 @@ impl World {
             self.now_ms =
                 began_ms + i64::try_from(began.elapsed().as_millis()).expect("less than an age");
             self.book.stats.engine_steps += engine.steps();
+            self.book.stats.injected(engine.injected());
             end
         });
         // The network goes with the machine.

@@ -5,7 +5,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use storage::{Committed, Direction, KeyRange, Table, Value, retry};
+use storage::{Committed, Direction, KeyRange, Table, Value, key, retry};
 
 use super::account::{END_SESSIONS, EndSessions};
 use super::person::{
@@ -420,7 +420,8 @@ pub(super) async fn page_of(
     p: &PageParams,
 ) -> Answer<(Vec<UserId>, Option<String>)> {
     let (limit, now_ms) = (p.limit()?, ctx.now_ms());
-    let range = p.after(now_ms)?.map_or_else(KeyRange::all, KeyRange::after);
+    let after = p.after_key::<(String, UserId)>(now_ms)?;
+    let range = after.map_or_else(KeyRange::all, |key| KeyRange::after(key::encode(&key)));
     let home = space_home(caller.space_id);
     let rows = ctx
         .node
