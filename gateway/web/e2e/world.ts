@@ -34,6 +34,11 @@ export class People {
   async stranger(): Promise<Page> {
     const context = await this.browser.newContext({ ...this.look, baseURL: this.server.url });
     this.contexts.push(context);
+    return this.anotherTab(context);
+  }
+
+  /** One more page of a browser that is open already. */
+  async anotherTab(context: BrowserContext): Promise<Page> {
     const page = await context.newPage();
     page.on('pageerror', (error) => this.misdeeds.push(`threw: ${error.message}`));
     page.on('console', (line) => {

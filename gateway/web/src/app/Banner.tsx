@@ -17,6 +17,7 @@ export function Banner() {
   const t = useT();
   const client = useClient();
   const state = useCell(client.connection.state);
+  const durable = useCell(client.outboxDurable);
   const clockWrong = useCell(client.clockWrong);
   const online = useOnline();
   const [clockSeen, setClockSeen] = useState(false);
@@ -46,7 +47,7 @@ export function Banner() {
     );
   }
   if (state.kind === 'refused' && state.why === 'origin') return <Line tone="danger" text="connection.origin" />;
-  if (!client.outboxDurable() && !storageSeen) {
+  if (!durable && !storageSeen) {
     return <Line tone="warn" text="connection.not_durable" onClose={() => setStorageSeen(true)} />;
   }
   if (clockWrong && !clockSeen) return <Line tone="warn" text="connection.clock_wrong" onClose={() => setClockSeen(true)} />;

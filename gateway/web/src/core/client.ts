@@ -229,8 +229,8 @@ export class Client {
   }
 
   /** False when an unsent message would not survive closing the page. */
-  outboxDurable(): boolean {
-    return this.#deps.outbox.durable();
+  get outboxDurable(): Cell<boolean> {
+    return this.#deps.outbox.durable;
   }
 
   /** Says that one types here, at most every few seconds. */

@@ -12,6 +12,7 @@ export function Choice<V extends string>({ title, hint, value, options, onChange
         {title}
       </h2>
       <SegmentedControl
+        className={styles['options'] ?? ''}
         aria-labelledby={id}
         value={value}
         disabled={disabled}
