@@ -7,7 +7,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { navigate } from 'wouter/use-browser-location';
 
-import { App } from './app/App';
+import { App, loadShell } from './app/App';
 import { watchUnread } from './app/chime';
 import { ClientContext } from './app/hooks';
 import { schemeManager } from './app/scheme';
@@ -25,6 +25,8 @@ const client = browserClient(() => language.get());
 joinTabs();
 watchUnread(client);
 watchConversations(client, (path) => navigate(path));
+// Beside the question whether the session still holds, not after it.
+if (client.mayHaveSession()) loadShell().catch(() => {});
 void client.start();
 
 registerWorker();

@@ -150,9 +150,15 @@ export class Client {
     return this.call(method, params, this.#deps.newId());
   }
 
+  /** Whether somebody signed in here and did not sign out. */
+  mayHaveSession(): boolean {
+    const { storage } = this.#deps;
+    return storage === undefined || storage.getItem(SESSION_NOTE) !== null;
+  }
+
   /** At page load: the cookie says who we are. Where nobody ever signed in there is none to ask for. */
   async start(): Promise<void> {
-    if (!this.#mayHaveSession()) {
+    if (!this.mayHaveSession()) {
       await this.#showSignIn();
       return;
     }
@@ -253,11 +259,6 @@ export class Client {
     this.#deps.api.tabs.listen((note) => {
       if (note.kind === 'outbox' && note.user_id === this.me()) void this.outbox.load(this.me());
     });
-  }
-
-  #mayHaveSession(): boolean {
-    const { storage } = this.#deps;
-    return storage === undefined || storage.getItem(SESSION_NOTE) !== null;
   }
 
   #noteSession(there: boolean): void {

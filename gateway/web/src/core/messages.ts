@@ -39,8 +39,8 @@ const EARLY_MAX = 1_000;
 const FILL_RETRY_MS = 1_000;
 const FILL_RETRY_MAX_MS = 15_000;
 /** More than this is drawn slowly and remembered for nothing. */
-export const LIVE_ITEMS_MAX = 4_000;
-export const LIVE_ITEMS_KEPT = 2_000;
+export const LIVE_ITEMS_MAX = 1_000;
+export const LIVE_ITEMS_KEPT = 500;
 /** Kept of a conversation that nobody looks at. */
 export const IDLE_ITEMS = 200;
 

@@ -6,6 +6,7 @@ import { ArrowDown } from 'lucide-react';
 import { type KeyboardEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { VList, type VListHandle } from 'virtua';
 
+import { badgeText } from '../../app/badge';
 import { useCell, useClient, useMe, usePart, useT } from '../../app/hooks';
 import { useLooking } from '../../app/live';
 import { nameOf, titleOf } from '../../app/names';
@@ -23,6 +24,8 @@ import { firstUnread } from './useConversation';
 
 /** This close to the end counts as being there. */
 const END_PX = 32;
+/** Rows are drawn this far beyond what can be seen: a quick scroll meets rows whose height is known. */
+const DRAWN_AHEAD_PX = 800;
 /** Older messages are asked for this many screens ahead. */
 const AHEAD_SCREENS = 1.5;
 /** Room above the unread line when opening there. */
@@ -118,6 +121,7 @@ function Messages({ conversation, timeline, view, unreadFrom, onLeave }: Message
         data={rows}
         className={styles['scroll'] ?? ''}
         shift={shift}
+        bufferSize={DRAWN_AHEAD_PX}
         onScroll={place.onScroll}
         onResize={place.onResize}
         tabIndex={0}
@@ -303,7 +307,7 @@ function LatestButton({ conversation, onClick }: { conversation: Conversation; o
       rightSection={<ArrowDown {...ICON_SMALL} />}
       onClick={onClick}
     >
-      {unread > 0 ? t('chat.new_below', { count: unread }) : t('chat.latest')}
+      {unread > 0 ? t('chat.new_below', { count: badgeText(unread) }) : t('chat.latest')}
     </Button>
   );
 }
