@@ -54,6 +54,8 @@ export default defineConfig({
         '--disable-background-networking',
         '--disable-component-update',
         '--disable-sync',
+        // This machine under another name, as a browser elsewhere in the office sees it: plain HTTP.
+        '--host-resolver-rules=MAP chaoke.test 127.0.0.1',
       ],
     },
   },

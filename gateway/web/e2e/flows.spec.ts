@@ -55,7 +55,7 @@ test('who is removed from a discussion while typing is told so and keeps what wa
   await boss.getByRole('button', { name: `${company.wang.name} 的操作` }).click();
   await boss.getByRole('menuitem', { name: '移出讨论' }).click();
   await boss.getByRole('dialog', { name: /移出/ }).getByRole('button', { name: '移出讨论' }).click();
-  await expect(wang.getByText('这个会话不存在')).toBeVisible();
+  await expect(wang.getByText('你已不在“报价”中')).toBeVisible();
   await expect(wang.getByText('我认为这个价格')).toBeVisible();
   await expect(wang.getByText('请看报价')).toHaveCount(0);
 });

@@ -1,7 +1,7 @@
 // Which of the four states one is in decides what is on the screen; the address decides the rest.
 
 import { Button } from '@mantine/core';
-import { lazy, Suspense } from 'react';
+import { lazy, Suspense, useEffect } from 'react';
 import { Redirect, useLocation } from 'wouter';
 
 import { Door } from '../parts/Door';
@@ -10,8 +10,10 @@ import { FirstPassword } from '../screens/door/FirstPassword';
 import { SignIn } from '../screens/door/SignIn';
 import { useCell, useClient, useErrorText, useSlow, useT } from './hooks';
 import { paths } from './paths';
-import { Shell } from './Shell';
 
+/** Everything behind sign-in; whoever stands at the door need not wait for it. */
+export const loadShell = () => import('./Shell');
+const Shell = lazy(async () => ({ default: (await loadShell()).Shell }));
 const Setup = lazy(async () => ({ default: (await import('../screens/door/Setup')).Setup }));
 
 export function App() {
@@ -29,6 +31,7 @@ function Screen() {
   const client = useClient();
   const session = useCell(client.session);
   const [path, navigate] = useLocation();
+  useShellSoon(session.kind === 'signed_out' || session.kind === 'first_password');
   switch (session.kind) {
     case 'starting':
       return <Starting />;
@@ -62,8 +65,23 @@ function Screen() {
       return <FirstPassword session={session} />;
     case 'ready':
       if (path === '/' || path === paths.signIn || path === paths.setup) return <Redirect to={paths.chats} replace />;
-      return <Shell />;
+      return (
+        <Suspense fallback={<Starting />}>
+          <Shell />
+        </Suspense>
+      );
   }
+}
+
+/** Who begins to type at the door will be in a moment later. */
+function useShellSoon(atDoor: boolean): void {
+  useEffect(() => {
+    if (!atDoor) return undefined;
+    // When it does not come, entering asks again.
+    const load = () => void loadShell().catch(() => {});
+    window.addEventListener('input', load, { once: true });
+    return () => window.removeEventListener('input', load);
+  }, [atDoor]);
 }
 
 function Starting() {

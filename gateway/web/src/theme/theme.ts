@@ -5,10 +5,10 @@ import {
   type ButtonProps,
   createTheme,
   type CSSVariablesResolver,
-  Drawer,
+  type DrawerProps,
   Input,
   type MantineColorsTuple,
-  Modal,
+  type ModalProps,
 } from '@mantine/core';
 
 const teal: MantineColorsTuple = [
@@ -87,11 +87,14 @@ export const theme = createTheme({
       defaultProps: { inputWrapperOrder: ['label', 'input', 'description', 'error'] },
       styles: { description: { marginTop: 'var(--s1)' }, label: { marginBottom: 'var(--s1)' } },
     }),
-    Modal: Modal.extend({
-      defaultProps: { overlayProps: { color: 'var(--scrim)', backgroundOpacity: 1 } },
+    // By name, not by `extend`: whoever stands at the door need not load them.
+    Modal: {
+      defaultProps: { overlayProps: { color: 'var(--scrim)', backgroundOpacity: 1 } } satisfies Partial<ModalProps>,
       styles: { title: { fontSize: 'var(--text-16)', fontWeight: 600 } },
-    }),
-    Drawer: Drawer.extend({ defaultProps: { overlayProps: { color: 'var(--scrim)', backgroundOpacity: 1 } } }),
+    },
+    Drawer: {
+      defaultProps: { overlayProps: { color: 'var(--scrim)', backgroundOpacity: 1 } } satisfies Partial<DrawerProps>,
+    },
   },
 });
 

@@ -14,6 +14,7 @@ import { onListKey } from '../../parts/listKeys';
 import { Empty, ErrorBox, Skeletons } from '../../parts/States';
 import styles from './ChatList.module.css';
 import { ConversationLink } from './ConversationLink';
+import { Homeless } from './Homeless';
 import { ListHead } from './ListHead';
 
 /** Rows from the end at which the next page is asked for. */
@@ -47,7 +48,14 @@ function Rows({ selected }: { selected: ConversationId | undefined }) {
     );
   }
   if (view.phase !== 'ready') return <Skeletons rows={6} kind="list" />;
-  if (rows.length === 0) return <NoConversations />;
+  if (rows.length === 0) {
+    return (
+      <>
+        <Homeless selected={selected} />
+        <NoConversations />
+      </>
+    );
+  }
   const onScroll = () => {
     const handle = list.current;
     if (!handle || !view.more) return;
@@ -60,6 +68,7 @@ function Rows({ selected }: { selected: ConversationId | undefined }) {
       aria-label={t('chats.list')}
       onKeyDown={(event) => onListKey(event, list, rows.length)}
     >
+      <Homeless selected={selected} />
       <VList ref={list} data={rows} onScroll={onScroll} className={styles['scroll'] ?? ''}>
         {(row, index) => (
           <ConversationLink

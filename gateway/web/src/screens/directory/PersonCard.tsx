@@ -5,7 +5,7 @@ import { MessageCircle, Users } from 'lucide-react';
 import { useCallback, useState } from 'react';
 import { useLocation, useSearch } from 'wouter';
 
-import { useAct, useCell, useClient, useMe, usePerson, useT, useWidth } from '../../app/hooks';
+import { useAct, useClient, useMe, usePart, usePerson, useT, useWidth } from '../../app/hooks';
 import { useNow, usePresence, useWatch } from '../../app/live';
 import { paths, placeOf } from '../../app/paths';
 import { agoText } from '../../app/time';
@@ -13,7 +13,7 @@ import type { Person, UserId } from '../../core/wire';
 import { Avatar } from '../../parts/Avatar';
 import { ConfirmDialog } from '../../parts/ConfirmDialog';
 import { PaneHead } from '../../parts/PaneHead';
-import { Empty, FormError, Skeletons } from '../../parts/States';
+import { Empty, ErrorBox, FormError, Skeletons } from '../../parts/States';
 import { ICON_SMALL } from '../../theme/theme';
 import { handOut } from './credentials';
 import { DisableMember, EnableMember } from './Disabling';
@@ -32,27 +32,31 @@ export function NoPerson() {
 }
 
 export function PersonCard({ userId }: { userId: UserId }) {
-  const t = useT();
   const width = useWidth();
   const person = usePerson(userId);
   const back = cameFrom(useSearch());
-  const directory = useCell(useClient().people.directory);
-  if (!person) {
-    return (
-      <div className={styles['page']}>
-        {width === 'phone' && <PaneHead title="" back={back} />}
-        {directory.phase === 'ready' ? <Empty title={t('common.unknown_person')} /> : <Skeletons rows={2} kind="list" />}
-      </div>
-    );
-  }
   return (
     <div className={styles['page']}>
       {width === 'phone' && <PaneHead title="" back={back} />}
-      <div className={styles['scroll']}>
-        <Card person={person} />
-      </div>
+      {person ? (
+        <div className={styles['scroll']}>
+          <Card person={person} />
+        </div>
+      ) : (
+        <Absent userId={userId} />
+      )}
     </div>
   );
+}
+
+/** The name is on its way, did not come, or belongs to nobody. */
+function Absent({ userId }: { userId: UserId }) {
+  const t = useT();
+  const { people } = useClient();
+  const why = usePart(people.absent, (absent) => absent.get(userId));
+  if (why === undefined) return <Skeletons rows={2} kind="list" />;
+  if (why === 'nobody') return <Empty title={t('directory.nobody')} hint={t('directory.nobody_hint')} />;
+  return <ErrorBox title={t('directory.person_failed')} error={why} onRetry={() => people.wantNow(userId)} />;
 }
 
 /** Only a place of our own. */
