@@ -21,7 +21,7 @@ function chromium(): string {
       }
     }
   }
-  throw new Error('There is no Chromium on the PATH. Type: sudo apt-get install chromium fonts-noto-cjk');
+  throw new Error('There is no Chromium on the PATH. Type: sudo apt-get install chromium fonts-noto-cjk fonts-noto-color-emoji');
 }
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true };
