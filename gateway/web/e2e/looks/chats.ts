@@ -3,7 +3,7 @@ import { composer, openDetails, say, sees } from '../screens';
 import { expect } from '../world';
 import type { Stage } from './stage';
 import { BROKEN, seen, type State } from './state';
-import { LONG_TEXT } from './story';
+import { LONG_TEXT, ME } from './story';
 
 const openChat = async (stage: Stage, key: string, text: string) => {
   const page = await stage.open(`/chats/${stage.chat(key)}`);
@@ -19,6 +19,7 @@ export const CHATS: readonly State[] = [
     main: true,
     show: async (stage) => {
       const page = await stage.open('/chats');
+      await seen(page.getByTestId('online'));
       return seen(page.getByText('[草稿]'));
     },
   },
@@ -75,8 +76,8 @@ export const CHATS: readonly State[] = [
     name: 'chat-long',
     show: async (stage) => {
       const page = await openChat(stage, 'east', '报价单最新版');
-      await say(page, LONG_TEXT);
-      return seen(page.getByText('需要总经理书面确认').last());
+      await stage.says(ME.login, 'east', LONG_TEXT);
+      return seen(page.getByText('需要总经理书面确认').nth(1));
     },
   },
   {

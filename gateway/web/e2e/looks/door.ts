@@ -4,6 +4,8 @@ import { PASSWORD } from '../world';
 import { seen, type State } from './state';
 import { COMPANY, ME, NOW } from './story';
 
+const API = '**/api/**';
+
 export const DOOR: readonly State[] = [
   {
     name: 'sign-in',
@@ -111,11 +113,10 @@ export const DOOR: readonly State[] = [
   {
     name: 'server-away',
     show: async (stage) => {
-      const { page } = await stage.visitor();
-      await page.route('**/api/**', (route) => route.abort());
-      await page.goto(stage.server.url);
-      return seen(page.getByText('连接不上服务器'));
+      await stage.me.page.route(API, (route) => route.abort());
+      return seen((await stage.open('/chats')).getByText('连接不上服务器'));
     },
+    undo: (stage) => stage.me.page.unroute(API),
   },
   {
     name: 'clock-wrong',

@@ -29,14 +29,6 @@ export const BROKEN: Refusal = {
   request_id: '7k2m9q',
 };
 
-/** A message that the server does not take, however often it comes. */
-export const REFUSED: Refusal = {
-  status: 400,
-  class: 'invalid',
-  code: 'expired',
-  message: { zh: '这条消息等待太久，请确认后重发', en: 'This message waited too long' },
-};
-
 /** Waits until it is there, then gives back its page. */
 export async function seen(what: Locator): Promise<Page> {
   await expect(what.first()).toBeVisible();

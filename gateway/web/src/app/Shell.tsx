@@ -2,7 +2,7 @@
 // what stands in each pane.
 
 import { Button } from '@mantine/core';
-import { CircleUserRound, MessageCircle } from 'lucide-react';
+import { CircleUserRound, MessageCircle, SearchX } from 'lucide-react';
 import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 
@@ -14,7 +14,7 @@ import { NoChat } from '../screens/chats/NoChat';
 import { DirectoryList } from '../screens/directory/DirectoryList';
 import { NoPerson, PersonCard } from '../screens/directory/PersonCard';
 import { MeMenu } from '../screens/me/MeMenu';
-import { ICON } from '../theme/theme';
+import { ICON, ICON_STATE } from '../theme/theme';
 import { badgeText } from './badge';
 import { Banner } from './Banner';
 import { Boundary } from './Boundary';
@@ -121,7 +121,7 @@ function MainPane({ place }: { place: Place }) {
       return <MeScreen section={place.section ?? 'profile'} />;
     case 'unknown':
       return (
-        <Empty title={t('common.not_found')} hint={t('common.not_found_hint')}>
+        <Empty title={t('common.not_found')} hint={t('common.not_found_hint')} icon={<SearchX {...ICON_STATE} />}>
           <Button onClick={() => navigate(paths.chats)}>{t('common.go_home')}</Button>
         </Empty>
       );

@@ -14,6 +14,7 @@ import type { OutboxItem } from '../../core/outbox';
 import type { Conversation } from '../../core/wire';
 import { Empty, ErrorBox, Skeletons } from '../../parts/States';
 import { ICON_SMALL } from '../../theme/theme';
+import { ConversationPicture } from './ConversationPicture';
 import styles from './History.module.css';
 import { MessageRow } from './MessageRow';
 import { readMarks } from './readMarks';
@@ -293,7 +294,10 @@ function Nothing({ conversation }: { conversation: Conversation }) {
   const known = useCell(people.known);
   const name = titleOf(t, known, conversation, me);
   return (
-    <Empty title={conversation.kind === 'direct' ? t('chat.first', { name }) : t('chat.first_discussion')} />
+    <Empty
+      title={conversation.kind === 'direct' ? t('chat.first', { name }) : t('chat.first_discussion')}
+      icon={<ConversationPicture row={conversation} size="l" />}
+    />
   );
 }
 

@@ -14,7 +14,7 @@ import { Avatar } from '../../parts/Avatar';
 import { ConfirmDialog } from '../../parts/ConfirmDialog';
 import { PaneHead } from '../../parts/PaneHead';
 import { Empty, FormError, Skeletons } from '../../parts/States';
-import { ICON_SMALL } from '../../theme/theme';
+import { ICON_SMALL, ICON_STATE } from '../../theme/theme';
 import { handOut } from './credentials';
 import styles from './PersonCard.module.css';
 
@@ -25,7 +25,7 @@ export function NoPerson() {
     <Empty
       title={t('directory.pick')}
       hint={t('directory.pick_hint')}
-      icon={<Users size={48} strokeWidth={1.25} />}
+      icon={<Users {...ICON_STATE} />}
     />
   );
 }
@@ -46,7 +46,7 @@ export function PersonCard({ userId }: { userId: UserId }) {
   }
   return (
     <div className={styles['page']}>
-      {width === 'phone' && <PaneHead title="" back={back} />}
+      {width === 'phone' && <PaneHead title={t('me.profile')} back={back} />}
       <div className={styles['scroll']}>
         <Card person={person} />
       </div>
