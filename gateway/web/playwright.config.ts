@@ -66,6 +66,6 @@ export default defineConfig({
     { name: 'phone', testMatch: '*.spec.ts', use: PHONE },
     { name: 'desk', testMatch: '*.spec.ts', use: DESK },
     { name: 'core', testMatch: '*.node.ts' },
-    { name: 'shots', testMatch: 'shots.ts', use: { launchOptions: { ...LAUNCH, env: { ...process.env, FONTCONFIG_FILE } } } },
+    { name: 'shots', testMatch: 'shots.ts', use: { trace: 'off', launchOptions: { ...LAUNCH, env: { ...process.env, FONTCONFIG_FILE } } } },
   ],
 });

@@ -21,7 +21,7 @@ for (const width of Object.keys(WIDTHS) as WidthName[]) {
   for (const colorScheme of SCHEMES) {
     test.describe(`${width} ${colorScheme}`, () => {
       // A worker of the page would fetch past the hand on the line (`looks/wire.ts`).
-      test.use({ viewport: WIDTHS[width], colorScheme, hasTouch: width === 'phone', serviceWorkers: 'block', trace: 'off' });
+      test.use({ viewport: WIDTHS[width], colorScheme, hasTouch: width === 'phone', serviceWorkers: 'block' });
 
       test('every state', async ({ server, people }) => {
         const stage = new Stage(server, people);

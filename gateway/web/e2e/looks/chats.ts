@@ -151,6 +151,7 @@ export const CHATS: readonly State[] = [
     show: async (stage) => {
       const page = await stage.open(`/directory/${stage.person('heyutong')}`);
       await page.getByRole('button', { name: '发消息' }).click();
+      await seen(composer(page));
       return seen(page.getByText('这是你和 何雨桐 的第一次对话'));
     },
   },
@@ -225,7 +226,8 @@ export const DETAILS: readonly State[] = [
     name: 'details-leaving',
     show: async (stage) => {
       const page = await openDiscussion(stage);
-      await page.getByRole('button', { name: '解散讨论' }).scrollIntoViewIfNeeded();
+      // By the page itself: the list is drawn again as names and presence come.
+      await page.getByRole('button', { name: '解散讨论' }).evaluate((button) => button.scrollIntoView());
       return page;
     },
   },

@@ -4,6 +4,10 @@ import { deflateSync, inflateSync } from 'node:zlib';
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 const PALETTE_MAX = 256;
+/** So many are chosen by use alone. */
+const BY_USE = 160;
+/** Square of the distance from which two colours look different. */
+const FAR = 20 ** 2;
 
 /** An 8-bit RGB or RGBA picture without interlacing, as browsers write it, with at most 256 colours. */
 export function withPalette(png: Buffer): Buffer {
@@ -72,25 +76,28 @@ function paeth(left: number, up: number, corner: number): number {
   return b <= c ? up : corner;
 }
 
-/** The colours used most, and for each other colour the nearest of them. */
+/** The colours used most, then those that nothing chosen is like (a small green dot among greys), and for each other colour the nearest of them. */
 function choose(pixels: Uint32Array): { palette: number[]; indexOf: Map<number, number> } {
   const counts = new Map<number, number>();
   for (const colour of pixels) counts.set(colour, (counts.get(colour) ?? 0) + 1);
   const byUse = [...counts].toSorted(([a, x], [b, y]) => y - x || a - b).map(([colour]) => colour);
-  const palette = byUse.slice(0, PALETTE_MAX);
+  const palette = byUse.slice(0, BY_USE);
+  for (const colour of byUse.slice(BY_USE)) {
+    if (palette.length < PALETTE_MAX && nearest(palette, colour).distance > FAR) palette.push(colour);
+  }
   const indexOf = new Map(palette.map((colour, index) => [colour, index]));
-  for (const colour of byUse.slice(PALETTE_MAX)) indexOf.set(colour, nearest(palette, colour));
+  for (const colour of byUse) if (!indexOf.has(colour)) indexOf.set(colour, nearest(palette, colour).index);
   return { palette, indexOf };
 }
 
-function nearest(palette: readonly number[], colour: number): number {
+function nearest(palette: readonly number[], colour: number): { index: number; distance: number } {
   let [best, least] = [0, Infinity];
   for (const [index, one] of palette.entries()) {
     const apart = (shift: number) => ((one >> shift) & 0xff) - ((colour >> shift) & 0xff);
     const distance = apart(16) ** 2 + apart(8) ** 2 + apart(0) ** 2;
     if (distance < least) [best, least] = [index, distance];
   }
-  return best;
+  return { index: best, distance: least };
 }
 
 function chunk(kind: string, body: Buffer): Buffer {

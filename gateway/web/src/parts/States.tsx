@@ -1,7 +1,7 @@
 // What a screen shows when it has nothing, is waiting, or could not.
 
 import { Button } from '@mantine/core';
-import { CloudAlert } from 'lucide-react';
+import { CircleAlert } from 'lucide-react';
 import type { ReactNode } from 'react';
 
 import { useErrorText, useMe, useSlow, useT } from '../app/hooks';
@@ -34,7 +34,7 @@ export function ErrorBox({ title, error, onRetry }: { title: string; error: ApiE
   return (
     <div className={styles['empty']} role="alert">
       <div className={styles['icon']}>
-        <CloudAlert {...ICON_STATE} />
+        <CircleAlert {...ICON_STATE} />
       </div>
       <p className={styles['title']}>{title}</p>
       {error && <p className={styles['hint']}>{text(error)}</p>}

@@ -4,6 +4,7 @@ import {
   Button,
   type ButtonProps,
   Checkbox,
+  CloseButton,
   createTheme,
   type CSSVariablesResolver,
   Drawer,
@@ -106,8 +107,10 @@ export const theme = createTheme({
           overflowWrap: 'anywhere',
           textWrap: 'pretty',
         },
-        close: { width: 'var(--icon-button)', height: 'var(--icon-button)' },
       },
+    }),
+    CloseButton: CloseButton.extend({
+      vars: () => ({ root: { '--cb-size': 'var(--icon-button)', '--cb-icon-size': 'var(--s5)' } }),
     }),
     Menu: Menu.extend({
       defaultProps: { radius: 'md', shadow: 'md' },
