@@ -81,8 +81,9 @@ export const test = base.extend<{ server: Server; company: Company; people: Peop
     const li = await api.addColleague('李娜', 'lina', PASSWORD);
     await use({ api, admin, wang, li });
   },
-  people: async ({ browser, server, viewport, hasTouch, locale, timezoneId, colorScheme }, use) => {
-    const people = new People(browser, server, { viewport, hasTouch, locale, timezoneId, colorScheme });
+  people: async ({ browser, server, viewport, hasTouch, locale, timezoneId, colorScheme, serviceWorkers }, use) => {
+    const look = { viewport, hasTouch, locale, timezoneId, colorScheme, serviceWorkers };
+    const people = new People(browser, server, look);
     await use(people);
     await people.leave();
     expect(people.misdeeds).toEqual([]);

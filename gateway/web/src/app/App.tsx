@@ -54,7 +54,7 @@ function Screen() {
         }
         return (
           <Door title={t('setup.done_already')}>
-            <Button mt="md" onClick={() => navigate(paths.signIn, { replace: true })}>
+            <Button mt="lg" fullWidth onClick={() => navigate(paths.signIn, { replace: true })}>
               {t('sign_in.submit')}
             </Button>
           </Door>

@@ -2,7 +2,7 @@
 // what stands in each pane.
 
 import { Button } from '@mantine/core';
-import { CircleUserRound, MessageCircle } from 'lucide-react';
+import { CircleUserRound, MessageCircle, SearchX } from 'lucide-react';
 import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 
@@ -15,7 +15,7 @@ import { DisabledPeople } from '../screens/directory/DisabledPeople';
 import { DirectoryList } from '../screens/directory/DirectoryList';
 import { NoPerson, PersonCard } from '../screens/directory/PersonCard';
 import { MeMenu } from '../screens/me/MeMenu';
-import { ICON } from '../theme/theme';
+import { ICON, ICON_STATE } from '../theme/theme';
 import { badgeText } from './badge';
 import { Banner } from './Banner';
 import { Boundary } from './Boundary';
@@ -123,7 +123,7 @@ function MainPane({ place }: { place: Place }) {
       return <MeScreen section={place.section ?? 'profile'} />;
     case 'unknown':
       return (
-        <Empty title={t('common.not_found')} hint={t('common.not_found_hint')}>
+        <Empty title={t('common.not_found')} hint={t('common.not_found_hint')} icon={<SearchX {...ICON_STATE} />}>
           <Button onClick={() => navigate(paths.chats)}>{t('common.go_home')}</Button>
         </Empty>
       );

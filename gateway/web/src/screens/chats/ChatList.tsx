@@ -12,6 +12,7 @@ import { paths } from '../../app/paths';
 import type { ConversationId } from '../../core/wire';
 import { onListKey } from '../../parts/listKeys';
 import { Empty, ErrorBox, Skeletons } from '../../parts/States';
+import { ICON_STATE } from '../../theme/theme';
 import styles from './ChatList.module.css';
 import { ConversationLink } from './ConversationLink';
 import { Homeless } from './Homeless';
@@ -88,7 +89,7 @@ function NoConversations() {
   const me = useMe();
   const [, navigate] = useLocation();
   return (
-    <Empty title={t('chats.empty')} hint={t('chats.empty_hint')} icon={<MessageCircle size={40} strokeWidth={1.25} />}>
+    <Empty title={t('chats.empty')} hint={t('chats.empty_hint')} icon={<MessageCircle {...ICON_STATE} />}>
       <Button onClick={() => navigate(paths.directory)}>{t('chats.open_directory')}</Button>
       {me?.role === 'admin' && (
         <Button variant="subtle" onClick={() => navigate(paths.addPeople)}>

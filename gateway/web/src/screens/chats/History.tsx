@@ -16,6 +16,7 @@ import type { Conversation } from '../../core/wire';
 import { onListKey } from '../../parts/listKeys';
 import { Empty, ErrorBox, Skeletons } from '../../parts/States';
 import { ICON_SMALL } from '../../theme/theme';
+import { ConversationPicture } from './ConversationPicture';
 import styles from './History.module.css';
 import { MessageRow } from './MessageRow';
 import { readMarks } from './readMarks';
@@ -319,7 +320,10 @@ function Nothing({ conversation }: { conversation: Conversation }) {
   const known = useCell(people.known);
   const name = titleOf(t, known, conversation, me);
   return (
-    <Empty title={conversation.kind === 'direct' ? t('chat.first', { name }) : t('chat.first_discussion')} />
+    <Empty
+      title={conversation.kind === 'direct' ? t('chat.first', { name }) : t('chat.first_discussion')}
+      icon={<ConversationPicture row={conversation} size="l" />}
+    />
   );
 }
 

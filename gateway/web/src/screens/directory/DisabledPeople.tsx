@@ -13,6 +13,7 @@ import { type DisabledMember, PAGE_MAX } from '../../core/wire';
 import { PaneHead } from '../../parts/PaneHead';
 import { PersonRow } from '../../parts/PersonRow';
 import { Empty, ErrorBox, Skeletons } from '../../parts/States';
+import { ICON_STATE } from '../../theme/theme';
 import { EnableMember } from './Disabling';
 import styles from './Disabling.module.css';
 
@@ -60,7 +61,7 @@ function List() {
     return <Skeletons rows={3} kind="list" />;
   }
   if (items.length === 0) {
-    return <Empty title={t('directory.disabled_none')} icon={<UserX size={40} strokeWidth={1.25} />} />;
+    return <Empty title={t('directory.disabled_none')} icon={<UserX {...ICON_STATE} />} />;
   }
   return (
     <>

@@ -14,7 +14,7 @@ import { Avatar } from '../../parts/Avatar';
 import { ConfirmDialog } from '../../parts/ConfirmDialog';
 import { PaneHead } from '../../parts/PaneHead';
 import { Empty, ErrorBox, FormError, Skeletons } from '../../parts/States';
-import { ICON_SMALL } from '../../theme/theme';
+import { ICON_SMALL, ICON_STATE } from '../../theme/theme';
 import { handOut } from './credentials';
 import { DisableMember, EnableMember } from './Disabling';
 import styles from './PersonCard.module.css';
@@ -26,18 +26,19 @@ export function NoPerson() {
     <Empty
       title={t('directory.pick')}
       hint={t('directory.pick_hint')}
-      icon={<Users size={48} strokeWidth={1.25} />}
+      icon={<Users {...ICON_STATE} />}
     />
   );
 }
 
 export function PersonCard({ userId }: { userId: UserId }) {
+  const t = useT();
   const width = useWidth();
   const person = usePerson(userId);
   const back = cameFrom(useSearch());
   return (
     <div className={styles['page']}>
-      {width === 'phone' && <PaneHead title="" back={back} />}
+      {width === 'phone' && <PaneHead title={t('me.profile')} back={back} />}
       {person ? (
         <div className={styles['scroll']}>
           <Card person={person} />
