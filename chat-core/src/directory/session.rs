@@ -211,9 +211,6 @@ async fn prove(ctx: &Ctx, login: &str, password: &str) -> Answer<Option<(Account
         }
         None => None,
     };
-    // An account answers only to the login it says itself: an older name of a set-up that was cut
-    // short may still point to it.
-    let account = account.filter(|account| account.login == login);
     let Some(account) = account else {
         node.passwords.matches(password, &node.decoy_hash).await?;
         return Ok(None);
@@ -302,16 +299,12 @@ async fn list_session(
 ) -> Answer<()> {
     let mut t = store.transaction(&account_home(account_id));
     let account = t.read(&ACCOUNT, &(), &()).await?;
-    account
+    let account = account
         .filter(|account| account.secret == proved.secret)
-        .ok_or_else(bad_credentials)
-        .and_then(|account| {
-            if account.disabled {
-                Err(account_disabled())
-            } else {
-                Ok(())
-            }
-        })?;
+        .ok_or_else(bad_credentials)?;
+    if account.disabled {
+        return Err(account_disabled());
+    }
     t.set(&ACCOUNT_SESSION, &(), &session_id, &now_ms)?;
     t.commit().await?;
     Ok(())

@@ -119,9 +119,9 @@ function Found({ people, query, selected, more }: FoundProps) {
         )}
       </nav>
       {alone && <Alone />}
-      {query === '' && !more && !alone && (
+      {query === '' && !more && (!alone || admin) && (
         <p className={styles['count']}>
-          {t('directory.count', { count: people.length })}
+          {!alone && t('directory.count', { count: people.length })}
           {admin && <Link href={paths.disabled}>{t('directory.disabled_list')}</Link>}
         </p>
       )}
