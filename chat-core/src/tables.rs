@@ -11,6 +11,7 @@ pub const CHECKPOINT: u16 = 257;
 // 258 held letters that could not be run again.
 pub const LETTER: u16 = 259;
 pub const JOB: u16 = 260;
+pub const REBUILT: u16 = 261;
 
 pub const LOGIN: u16 = 272;
 pub const ACCOUNT: u16 = 273;

@@ -59,6 +59,7 @@ impl Scene {
             }
             "admin.dead_letter.list" => json!({"limit": 10}),
             "admin.dead_letter.retry" => json!({"letter_id": self.letter}),
+            "admin.list.rebuild" | "admin.list.progress" | "admin.list.cancel" => json!({}),
             "connection.open" => self.opening(),
             "connection.renew" => json!({"token": self.member.tokens().access}),
             "conversation.add_members" => {

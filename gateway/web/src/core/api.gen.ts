@@ -570,6 +570,16 @@ export interface Read {
   user_id: Id;
 }
 
+/** How far the rebuilding is. */
+export interface Rebuilding {
+  /** Why it gave up, as a code; `admin.dead_letter.retry` has it go on. */
+  gave_up?: string;
+  /** The last run that was done. */
+  last?: Run;
+  /** The run that is under way. */
+  running?: Run;
+}
+
 /** A span of time to choose from. */
 export interface Reconnect {
   /** At most. */
@@ -625,6 +635,18 @@ export type Resync = Record<string, never>;
 
 /** What a member may do in the space. */
 export type Role = "admin" | "member";
+
+/** What a run came to. */
+export interface Run {
+  /** When it was done, in ms since the epoch; absent while it runs. */
+  done_at?: number;
+  /** Homes that could not be looked at; the server's log names them. */
+  failed: number;
+  /** Homes of conversations and people that were looked at. */
+  homes: number;
+  /** Rows of lists that were wrong and are right now. */
+  mended: number;
+}
 
 /** Data of `self.appended`: an entry of one's own log. */
 export interface SelfAppended {
@@ -842,6 +864,12 @@ export interface Methods {
   "admin.dead_letter.list": { params: PageParams; result: PageOfDeadLetter };
   /** Try again what the server could not do */
   "admin.dead_letter.retry": { params: AdminDeadLetterRetryParams; result: Nothing };
+  /** Stop the rebuilding of lists; what is mended stays */
+  "admin.list.cancel": { params: Nothing; result: Nothing };
+  /** How far the rebuilding of lists is */
+  "admin.list.progress": { params: Nothing; result: Rebuilding };
+  /** Begin to make the lists of all people again from the rosters */
+  "admin.list.rebuild": { params: Nothing; result: Nothing };
   /** The first frame of a WebSocket: who one is, and what one has seen */
   "connection.open": { params: ConnectionOpenParams; result: Opened };
   /** Go on with a newer access token */
