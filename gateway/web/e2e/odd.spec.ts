@@ -80,6 +80,20 @@ for (const [what, days] of [
   });
 }
 
+test('without a network the page opens all the same, and goes on when the server is there again', async ({ company, people }) => {
+  const wang = await people.signedIn(company.wang);
+  await openChatWith(wang, company.li.name);
+  await composer(wang).fill('写到一半');
+  // What the page needs is kept once the worker has taken over.
+  await wang.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
+  await wang.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  await wang.context().setOffline(true);
+  await wang.reload();
+  await expect(wang.getByText('连接不上服务器')).toBeVisible();
+  await wang.context().setOffline(false);
+  await expect(composer(wang)).toHaveValue('写到一半', { timeout: 60_000 });
+});
+
 function today(page: Page) {
   return page.getByTestId('history').getByText(/^今天 \d\d:\d\d$/);
 }

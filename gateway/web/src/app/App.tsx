@@ -1,9 +1,10 @@
 // Which of the four states one is in decides what is on the screen; the address decides the rest.
 
 import { Button } from '@mantine/core';
-import { lazy, Suspense, useEffect } from 'react';
+import { Activity, lazy, Suspense, useEffect, useState } from 'react';
 import { Redirect, useLocation } from 'wouter';
 
+import type { UserId } from '../core/wire';
 import { Door } from '../parts/Door';
 import { Toasts } from '../parts/Toasts';
 import { FirstPassword } from '../screens/door/FirstPassword';
@@ -19,9 +20,31 @@ const Setup = lazy(async () => ({ default: (await import('../screens/door/Setup'
 export function App() {
   return (
     <>
+      <Inside />
       <Screen />
       <Toasts />
     </>
+  );
+}
+
+/**
+ * Everything behind sign-in. Where a session ends in the middle of work it stays as it is behind the door, with all that
+ * was typed, until the same person is back; for another one it begins anew.
+ */
+function Inside() {
+  const session = useCell(useClient().session);
+  const [kept, setKept] = useState<UserId>();
+  let whose: UserId | undefined;
+  if (session.kind === 'ready') whose = session.user.user_id;
+  else if (session.kind === 'signed_out' && session.why === 'expired') whose = kept;
+  if (whose !== kept) setKept(whose);
+  if (whose === undefined) return null;
+  return (
+    <Activity mode={session.kind === 'ready' ? 'visible' : 'hidden'}>
+      <Suspense fallback={<Starting />}>
+        <Shell key={whose} />
+      </Suspense>
+    </Activity>
   );
 }
 
@@ -65,11 +88,7 @@ function Screen() {
       return <FirstPassword session={session} />;
     case 'ready':
       if (path === '/' || path === paths.signIn || path === paths.setup) return <Redirect to={paths.chats} replace />;
-      return (
-        <Suspense fallback={<Starting />}>
-          <Shell />
-        </Suspense>
-      );
+      return null;
   }
 }
 

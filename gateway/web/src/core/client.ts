@@ -34,8 +34,8 @@ import { CURSORS_MAX } from './wire';
 export type SessionState =
   | { kind: 'starting' }
   | { kind: 'unreachable'; error: ApiError }
-  /** `expired`: in the middle of work; the screen stays, sign-in comes in front of it. */
-  | { kind: 'signed_out'; why: 'never' | 'chosen' | 'expired'; setupDone: boolean; login?: string }
+  /** `expired`: in the middle of the work of `user`; the screen stays, sign-in comes in front of it. */
+  | { kind: 'signed_out'; why: 'never' | 'chosen' | 'expired'; setupDone: boolean; user?: Person }
   | { kind: 'first_password'; user: Person; space: Space; password?: string }
   | { kind: 'ready'; user: Person; space: Space };
 
@@ -303,8 +303,8 @@ export class Client {
     this.connection.stop();
     const before = this.session.get();
     if (before.kind === 'signed_out' || before.kind === 'starting') return;
-    const login = 'user' in before && why === 'expired' ? { login: before.user.login } : {};
-    this.session.set({ kind: 'signed_out', why, setupDone: true, ...login });
+    const whose = 'user' in before && why === 'expired' ? { user: before.user } : {};
+    this.session.set({ kind: 'signed_out', why, setupDone: true, ...whose });
   }
 
   async #showSignIn(): Promise<void> {
