@@ -62,8 +62,8 @@ fn check_age(client_msg_id: &str, now_ms: i64) -> Answer<()> {
         return Err(ApiError::new(
             Class::Conflict,
             "expired",
-            "该消息编号已过期",
-            "This client id is too old",
+            "这条消息写得太久了，请复制后重新发送",
+            "This message was written too long ago; copy it and send it as a new one",
         ));
     }
     Ok(())

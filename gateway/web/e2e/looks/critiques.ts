@@ -222,6 +222,34 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
     phone: 'Says what the reset does at once; red, because the old password dies.',
     desk: 'Small dialog, person named in the title.',
   },
+  'person-disabling': {
+    phone: 'Says what happens at once and that nothing is lost; the reason has the focus. The keyboard will cover the buttons on a small phone.',
+    desk: 'Small dialog, person named in the title, red act at the end. Reasons that were given before could be offered.',
+  },
+  'person-disabling-errors': {
+    phone: 'The error stands in the place of the help, nothing moves.',
+    desk: 'The same; the example in the field turns red with it, which is one red too many.',
+  },
+  'person-disabled': {
+    phone: 'Quiet word under the name, one way back. Since when and why stand only in the list.',
+    desk: 'The same; a disabled picture could be grey.',
+  },
+  'disabled-accounts': {
+    phone: 'Who, since when, why, one button each. A long reason is cut and cannot be read whole here.',
+    desk: 'One column of readable width beside the directory. No search yet, for a company in which many have left.',
+  },
+  'disabled-accounts-none': {
+    phone: 'One sentence, nothing to do. The lower part is empty, as it should be.',
+    desk: 'The same, in the dark too.',
+  },
+  'disabled-accounts-loading': {
+    phone: 'Rows stand where rows will stand.',
+    desk: 'Three rows; the button of each row has no shape of its own yet.',
+  },
+  'disabled-accounts-error': {
+    phone: 'What, why, and one way on.',
+    desk: 'In the middle of the wide pane; the directory beside it goes on working.',
+  },
   'add-one': {
     phone: 'Three fields, one box, one button; the switch to a list is on top.',
     desk: 'Dialog of 520 px over the directory; the button is at the end of the path of the eye.',
