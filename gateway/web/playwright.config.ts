@@ -68,7 +68,7 @@ export default defineConfig({
     { name: 'phone', testMatch: '*.spec.ts', use: PHONE },
     { name: 'desk', testMatch: '*.spec.ts', use: DESK },
     { name: 'core', testMatch: '*.node.ts' },
-    { name: 'figures', testDir: 'figures', testMatch: 'measure.ts', use: DESK, timeout: 1_800_000 },
+    { name: 'figures', testDir: 'figures', testMatch: 'measure.ts', use: { ...DESK, trace: 'off' }, timeout: 1_800_000 },
     { name: 'shots', testMatch: 'shots.ts', use: { trace: 'off', launchOptions: { ...LAUNCH, env: { ...process.env, FONTCONFIG_FILE } } } },
   ],
 });

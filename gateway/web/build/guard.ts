@@ -6,7 +6,7 @@ import type { Plugin } from 'vite';
 /** Script of the first load, gzipped: what a phone on a slow line can wait for. */
 const FIRST_LOAD_MAX_BYTES = 200 * 1024;
 /** Loaded apart, and part of the first load of a chat all the same. */
-const BEHIND_THE_DOOR = '/src/app/Shell.tsx';
+export const BEHIND_THE_DOOR = '/src/app/Shell.tsx';
 /** Names of things, never asked for: XML namespaces and the addresses of explanations in error texts. */
 const NAMES_ONLY = [
   /^https?:\/\/www\.w3\.org\//,
