@@ -20,6 +20,8 @@ use crate::plan::PEOPLE;
 
 const SETUP_TOKEN: &str = "the-set-up-token";
 const PASSWORD: &str = "chaoke2026";
+/// Orders in which the store's steps may come.
+const SEEDS: u64 = 100;
 /// Longer than effects and read positions take to be written.
 const REST: Duration = Duration::from_secs(10);
 /// The id of the discussion that stands in the parameters of later calls.
@@ -90,23 +92,28 @@ impl Machine {
         }
     }
 
-    /// One life; `None` when it was killed. Everything under way dies with the runtime.
+    /// One life; `None` when it was killed.
     fn lives<T>(
         &mut self,
         crash_at: Option<u64>,
         deeds: impl AsyncFnOnce(&Life) -> T,
     ) -> Option<T> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .expect("a runtime");
         self.turn += 1;
         let faults = Faults {
             seed: self.turn,
             crash_at,
             ..Faults::default()
         };
+        self.lives_with(faults, deeds)
+    }
+
+    /// One life with these faults. Everything under way dies with the runtime.
+    fn lives_with<T>(&mut self, faults: Faults, deeds: impl AsyncFnOnce(&Life) -> T) -> Option<T> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .expect("a runtime");
         let began_ms = self.now_ms;
         let (done, passed) = runtime.block_on(async {
             let began = tokio::time::Instant::now();
@@ -337,4 +344,29 @@ fn plat_i03_plat_i05_the_first_message_to_somebody_is_whole_or_absent_at_each_st
     let (conversation_id, peer_id) = direct(0, 1);
     let params = json!({"conversation_id": conversation_id, "peer_id": peer_id, "text": "你好", "client_msg_id": "first"});
     at_each_step(&Case::of(vec![], deed(0, "message.send", params)));
+}
+
+/// Found by a busy machine: the row of the second one was read before the chat began, the chat's after it.
+#[test]
+fn im_i01_of_two_first_messages_at_once_neither_is_refused_whatever_the_store_delays() {
+    let first = |who: usize, peer: usize| {
+        let (conversation_id, peer_id) = direct(who, peer);
+        let params = json!({"conversation_id": conversation_id, "peer_id": peer_id, "text": "你好", "client_msg_id": "first"});
+        deed(who, "message.send", params)
+    };
+    let (one, other) = (first(0, 1), first(1, 0));
+    for seed in 1..=SEEDS {
+        let mut machine = Machine::new();
+        machine.prepare(&Case::of(vec![], one.clone()));
+        let numbers = machine.lives_with(Faults::hidden(seed), async |life| {
+            let both = tokio::join!(calls(life, &one, "one"), calls(life, &other, "other"));
+            let mut numbers = [both.0, both.1].map(|sent| match sent {
+                Ok(sent) => sent["seq"].as_u64(),
+                Err(error) => panic!("seed {seed}: {error:?}"),
+            });
+            numbers.sort_unstable();
+            numbers
+        });
+        assert_eq!(numbers, Some([Some(1), Some(2)]), "seed {seed}");
+    }
 }

@@ -129,9 +129,10 @@ async fn send_once(ctx: &Ctx, caller: &Caller, p: &Send, text: &str) -> Answer<(
     if let Some(done) = t.repeated().await? {
         return Ok((done, false));
     }
-    let member = t.read(&ROSTER, &(), &caller.user_id).await?;
     let begins = match t.read(&META, &(), &()).await? {
         Some(meta) => {
+            // Read after it: both rows of a direct chat come with its first message, perhaps just now.
+            let member = t.read(&ROSTER, &(), &caller.user_id).await?;
             member.ok_or_else(ApiError::not_found)?;
             still_open(&meta)?;
             false
