@@ -62,8 +62,8 @@ fn check_age(client_msg_id: &str, now_ms: i64) -> Answer<()> {
         return Err(ApiError::new(
             Class::Conflict,
             "expired",
-            "这条消息写得太久了，请复制后重新发送",
-            "This message was written too long ago; copy it and send it as a new one",
+            "这条消息写得太久了，请重新发送",
+            "This message was written too long ago; send it again as a new one",
         ));
     }
     Ok(())

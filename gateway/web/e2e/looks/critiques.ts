@@ -53,7 +53,7 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
   },
   'chat-failed': {
     phone: 'Red sign, the reason in words that say what to do, two acts a finger high.',
-    desk: 'Reason and acts stand under the bubble; the list names it as well. Trying again cannot help here, and is offered all the same.',
+    desk: 'Reason and acts stand under the bubble; the list names it as well.',
   },
   'chat-discard': {
     phone: 'Names what will be lost by showing it. Undo instead of asking would be calmer still.',
