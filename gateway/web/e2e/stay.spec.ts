@@ -1,5 +1,5 @@
 // Staying where one is: a reload, an address from a colleague, the keyboard, another device that ends this one.
-import { composer, goTo, openChatWith, row, said, say, sees, signIn } from './screens';
+import { composer, goTo, openChatWith, row, said, say, sees, signIn, unread } from './screens';
 import { expect, PASSWORD, test } from './world';
 
 test('a reload stays in the chat, and its address can be opened after signing in', async ({ company, people }) => {
@@ -14,6 +14,20 @@ test('a reload stays in the chat, and its address can be opened after signing in
   await li.goto(wang.url());
   await signIn(li, company.li.login, PASSWORD);
   await sees(li, '看这里');
+});
+
+test('what was read is read, however soon one closes the page', async ({ company, people }) => {
+  const li = await people.signedIn(company.li);
+  await openChatWith(li, company.wang.name);
+  await say(li, '一眼看完');
+  const wang = await people.signedIn(company.wang);
+  await expect(unread(wang, company.li.name)).toHaveText('1');
+  await row(wang, company.li.name).click();
+  // Gone on this screen at once, told to the server a moment later: the page is left in between.
+  await expect(wang.getByTestId('message')).toHaveText('一眼看完');
+  await expect(unread(wang, company.li.name)).toHaveCount(0);
+  await wang.goto('about:blank');
+  await expect(li.getByText('已读')).toBeVisible();
 });
 
 test('an address of a chat one is not in says so and shows nothing of it', async ({ company, people }) => {

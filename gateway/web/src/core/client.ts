@@ -236,6 +236,12 @@ export class Client {
     this.reading.mark(id, seq);
   }
 
+  /** The page may be gone in a moment: what is gathered is kept and told now. */
+  flush(): void {
+    this.drafts.flush();
+    this.reading.flush();
+  }
+
   /** False when an unsent message would not survive closing the page. */
   get outboxDurable(): Cell<boolean> {
     return this.#deps.outbox.durable;
