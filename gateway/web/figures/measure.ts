@@ -72,7 +72,7 @@ async function opening(browser: Browser, server: Server, company: Company, small
       // After the frame that shows it, and whatever still stood in the way of a key.
       else requestAnimationFrame(() => setTimeout(() => told(performance.now())));
     };
-    let told = (_: number) => {};
+    let told: (at: number) => void = () => {};
     Object.assign(window, {
       usableAt: new Promise<number>((tell) => {
         told = tell;
