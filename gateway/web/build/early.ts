@@ -2,7 +2,7 @@
 
 import type { Plugin } from 'vite';
 
-import { BEHIND_THE_DOOR } from './guard.ts';
+import { behindTheDoor, chunksOf, reached } from './chunks.ts';
 
 export function early(): Plugin {
   return {
@@ -11,17 +11,11 @@ export function early(): Plugin {
     transformIndexHtml: {
       order: 'post',
       handler(_, { bundle = {} }) {
-        const chunks = new Map(Object.values(bundle).flatMap((file) => (file.type === 'chunk' ? [[file.fileName, file]] : [])));
-        const names = new Set<string>();
-        const take = (name: string) => {
-          const chunk = chunks.get(name);
-          if (!chunk || chunk.isEntry || names.has(name)) return;
-          names.add(name);
-          chunk.imports.forEach(take);
-        };
-        for (const chunk of chunks.values()) if (chunk.facadeModuleId?.endsWith(BEHIND_THE_DOOR)) take(chunk.fileName);
-        if (names.size === 0) throw new Error(`no chunk begins with ${BEHIND_THE_DOOR}`);
-        const content = [...names].map((name) => `/${name}`).join(' ');
+        const chunks = chunksOf(bundle);
+        // In an order of their own, so that the same sources give the same page.
+        const names = [...reached(chunks, behindTheDoor)].filter((name) => !chunks.get(name)?.isEntry).toSorted();
+        if (names.length === 0) throw new Error('nothing stands behind the door');
+        const content = names.map((name) => `/${name}`).join(' ');
         return [{ tag: 'meta', attrs: { name: 'chaoke-inside', content }, injectTo: 'head-prepend' }];
       },
     },
