@@ -18,6 +18,15 @@ export default defineConfig({
     // One sheet: each later one would have every style of the page worked out anew.
     cssCodeSplit: false,
     chunkSizeWarningLimit: 700,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          includeDependenciesRecursively: false,
+          // The first page and later ones use these; one file of them is one question to the server, not eight.
+          groups: [{ name: 'common', test: /\/src\/(?:app\/(?:check|form|hooks|live|names)|parts\/(?:Secret|States))\.tsx?$/ }],
+        },
+      },
+    },
   },
   server: {
     proxy: {

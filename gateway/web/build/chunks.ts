@@ -4,6 +4,8 @@ import type { Rollup } from 'vite';
 
 /** Loaded apart, and part of the first load of a chat all the same. */
 const BEHIND_THE_DOOR = '/src/app/Shell.tsx';
+/** Loaded apart, so that they begin in tasks of their own. */
+const DRAWS = ['/react-dom/client.js', '/src/app/draw.tsx'];
 
 /** The scripts of a build by the names of their files. */
 export function chunksOf(bundle: Rollup.OutputBundle): Map<string, Rollup.OutputChunk> {
@@ -12,6 +14,10 @@ export function chunksOf(bundle: Rollup.OutputBundle): Map<string, Rollup.Output
 
 export function behindTheDoor(chunk: Rollup.OutputChunk): boolean {
   return chunk.facadeModuleId?.endsWith(BEHIND_THE_DOOR) ?? false;
+}
+
+export function draws(chunk: Rollup.OutputChunk): boolean {
+  return DRAWS.some((module) => chunk.facadeModuleId?.endsWith(module));
 }
 
 /** The names of those that `begins` picks and of all that they import, without dynamic imports. */

@@ -3,7 +3,7 @@
 import { gzipSync } from 'node:zlib';
 import type { Plugin } from 'vite';
 
-import { behindTheDoor, chunksOf, reached } from './chunks.ts';
+import { behindTheDoor, chunksOf, draws, reached } from './chunks.ts';
 
 /** Script of the first load, gzipped: what a phone on a slow line can wait for. */
 const FIRST_LOAD_MAX_BYTES = 200 * 1024;
@@ -22,7 +22,7 @@ export function guard(): Plugin {
     apply: 'build',
     generateBundle(_, bundle) {
       const chunks = chunksOf(bundle);
-      const first = reached(chunks, (chunk) => chunk.isEntry || behindTheDoor(chunk));
+      const first = reached(chunks, (chunk) => chunk.isEntry || draws(chunk) || behindTheDoor(chunk));
       const bytes = [...first].reduce((sum, name) => sum + gzipSync(chunks.get(name)?.code ?? '').length, 0);
       this.info(`first load: ${(bytes / 1024).toFixed(1)} KiB of gzipped script in ${first.size} files`);
       if (bytes > FIRST_LOAD_MAX_BYTES) {

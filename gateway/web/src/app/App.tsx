@@ -61,7 +61,7 @@ function Screen() {
     case 'unreachable':
       return (
         <Door title={t('app.unreachable')} lead={t('app.unreachable_hint', { why: errorText(session.error) })}>
-          <Button mt="lg" fullWidth onClick={() => void client.start()}>
+          <Button mt="lg" fullWidth onClick={() => void client.start(path === paths.setup)}>
             {t('common.retry')}
           </Button>
         </Door>

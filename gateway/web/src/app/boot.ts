@@ -2,7 +2,8 @@
 
 import { browserClient } from '../core/browser';
 import { chooseLanguage, language } from '../i18n';
+import { paths } from './paths';
 
 chooseLanguage(language.get());
 export const client = browserClient(() => language.get());
-void client.start();
+void client.start(location.pathname === paths.setup);

@@ -158,9 +158,13 @@ export class Client {
     return storage === undefined || storage.getItem(SESSION_NOTE) !== null;
   }
 
-  /** At page load: the cookie says who we are. Where nobody ever signed in there is none to ask for. */
-  async start(): Promise<void> {
+  /**
+   * At page load: the cookie says who we are. Where nobody ever signed in there is none to ask for, and the door is shown
+   * at once, unless one came with a set-up link: then the server says first whether it still is one.
+   */
+  async start(withSetupLink = false): Promise<void> {
     if (!this.mayHaveSession()) {
+      if (!withSetupLink) this.session.set({ kind: 'signed_out', why: 'never', setupDone: true });
       await this.#showSignIn();
       return;
     }
@@ -319,12 +323,15 @@ export class Client {
   }
 
   async #showSignIn(): Promise<void> {
-    try {
-      const { done } = await this.api.open('setup.state', {});
-      this.session.set({ kind: 'signed_out', why: 'never', setupDone: done });
-    } catch {
-      this.session.set({ kind: 'signed_out', why: 'never', setupDone: true });
-    }
+    const setupDone = await this.api.open('setup.state', {}).then(
+      ({ done }) => done,
+      () => true,
+    );
+    const now = this.session.get();
+    // Who stands at the door already need not see it drawn anew, and may have signed in meanwhile.
+    const isAtDoor = now.kind === 'signed_out' && now.setupDone === setupDone;
+    const isInside = now.kind === 'ready' || now.kind === 'first_password';
+    if (!isAtDoor && !isInside) this.session.set({ kind: 'signed_out', why: 'never', setupDone });
   }
 
   #forgetPerson(): void {
