@@ -50,7 +50,7 @@ pub use contract::{
 };
 pub use index::{Index, IndexError, Indexed, Unique};
 pub use key::{KeyError, KeyPart};
-pub use limits::{FIRST_POSITION, Limits, RESERVED_TABLES_MAX, RETRIES_MAX};
+pub use limits::{CqlLimits, FIRST_POSITION, Limits, RESERVED_TABLES_MAX, RETRIES_MAX};
 pub use reserve::{Reservation, ReserveError};
 pub use store::{Prepared, Store};
 pub use table::{Log, Table};

@@ -174,7 +174,8 @@ fn from(area: u8, position: u64) -> Stretch {
 /// Process, number, position, time, outcomes.
 type AttemptBytes = (u64, u64, u64, i64, Vec<(i64, u64)>);
 
-fn encode_attempts(round: &Round) -> Result<Bytes, StoreError> {
+/// The attempts of a round in bytes.
+pub(crate) fn encode_attempts(round: &Round) -> Result<Bytes, StoreError> {
     let attempts = round.attempts.iter();
     let attempts: Vec<AttemptBytes> = attempts
         .map(|a| {
@@ -212,7 +213,8 @@ struct CommitBytes {
     effects: Vec<(String, Bytes)>,
 }
 
-fn encode_effects(round: &Round) -> Result<Bytes, StoreError> {
+/// The effects of a round in bytes.
+pub(crate) fn encode_effects(round: &Round) -> Result<Bytes, StoreError> {
     let commit = |commit: &AppliedCommit| CommitBytes {
         position: commit.position,
         time_ms: commit.time_ms,
