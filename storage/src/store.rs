@@ -14,6 +14,8 @@ use crate::contract::{
     AppliedCommit, AppliedRound, Committed, Direction, Head, Home, KeyRange, OpenError, Partition,
     Row, RowAt, StoreError,
 };
+use crate::engine::cql::Cql;
+use crate::engine::cql::driver::{self, CqlOptions};
 use crate::engine::cql::rules::{Rule, holds};
 use crate::engine::embedded::Embedded;
 use crate::engine::memory::Memory;
@@ -67,6 +69,31 @@ impl Store {
         clock: Arc<dyn Fn() -> i64 + Send + Sync>,
     ) -> Result<Self, OpenError> {
         let engine = Embedded::open(path, &limits, Arc::clone(&clock))?;
+        Ok(Self::start(Arc::new(engine), limits, clock))
+    }
+
+    /// Opens the store of a cluster, or creates it: takes the journal from who had it before. `clock` gives
+    /// ms since 1970, `draw` random bits.
+    ///
+    /// # Errors
+    /// [`OpenError`] says in words why not: no database, a wrong login, datacentre, schema or clock, another
+    /// server that goes on writing, damage. Nothing is written then but missing tables.
+    pub async fn cql(
+        options: &CqlOptions,
+        limits: Limits,
+        clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+        draw: Arc<dyn Fn() -> u64 + Send + Sync>,
+    ) -> Result<Self, OpenError> {
+        let connected = driver::connect(options, &limits, clock(), &draw).await?;
+        let (database, incarnation) = connected;
+        let opened = Cql::open(
+            database,
+            incarnation,
+            limits.clone(),
+            Arc::clone(&clock),
+            draw,
+        );
+        let engine = opened.await?;
         Ok(Self::start(Arc::new(engine), limits, clock))
     }
 

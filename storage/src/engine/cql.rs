@@ -22,9 +22,13 @@ use crate::store::Clock;
 
 mod apply;
 mod database;
+pub(crate) mod driver;
 mod entry;
+#[cfg(test)]
+mod model;
 mod owner;
 pub(crate) mod rules;
+mod wait;
 
 use apply::Batches;
 use database::{Database, Failure, Mark, MarkKind};
@@ -75,9 +79,12 @@ impl<D: Database> Cql<D> {
     ) -> Result<Self, OpenError> {
         let hint = read_mark(&*database, MarkKind::Applied).await?;
         let size = limits.cql.bucket_positions;
-        let position = hint.position;
-        let journal = Journal::claim(Arc::clone(&database), size, draw, position, CLAIMS_MAX);
-        let journal = journal.await.map_err(claim_failed)?;
+        let journal = Journal::new(Arc::clone(&database), size, draw);
+        if limits.cql.beats {
+            wait::until_still(&*database, &journal, hint.position, &limits.cql).await?;
+        }
+        let claimed = journal.claim(hint.position, CLAIMS_MAX).await;
+        claimed.map_err(claim_failed)?;
         // Only now: whoever owned the journal before may have gone on until the raise.
         let applied = read_mark(&*database, MarkKind::Applied).await?;
         let effects = read_mark(&*database, MarkKind::Effects).await?.position;

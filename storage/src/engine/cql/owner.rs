@@ -71,43 +71,48 @@ fn unreachable(failure: Failure) -> StoreError {
 }
 
 impl<D: Database> Journal<D> {
-    /// Takes the journal, whoever has it. `hint` is a position whose bucket exists if any does; `claims`
-    /// is how often it is tried.
-    pub(crate) async fn claim(
-        database: Arc<D>,
-        size: u64,
-        draw: Draw,
-        hint: u64,
-        claims: u32,
-    ) -> Result<Self, ClaimError> {
+    /// A journal that this process does not own yet. `size` is the positions of a bucket.
+    pub(crate) fn new(database: Arc<D>, size: u64, draw: Draw) -> Self {
         let nobody = Token { epoch: 0, bits: 0 };
         let guard = Guard {
             next: FIRST_POSITION,
             token: nobody,
         };
-        let journal = Self {
+        Self {
             database,
             size,
             draw,
             standing: Mutex::new(Standing {
                 bucket: 0,
                 guard,
-                deposed: false,
+                deposed: true,
             }),
-        };
-        let hint = journal.bucket_of(hint.max(FIRST_POSITION));
+        }
+    }
+
+    /// The newest guard; nothing in a journal that nobody ever owned. `hint` as for [`Journal::claim`].
+    pub(crate) async fn look(&self, hint: u64) -> Result<Option<Guard>, Failure> {
+        let hint = self.bucket_of(hint.max(FIRST_POSITION));
+        let newest = self.newest(hint).await?;
+        Ok(newest.map(|(_, bucket)| bucket.guard))
+    }
+
+    /// Takes the journal, whoever has it. `hint` is a position whose bucket exists if any does; `claims`
+    /// is how often it is tried.
+    pub(crate) async fn claim(&self, hint: u64, claims: u32) -> Result<(), ClaimError> {
+        let hint = self.bucket_of(hint.max(FIRST_POSITION));
         let mut why = "others claim it too".to_owned();
         for tried in 0..claims {
-            match journal.take(hint, None).await {
+            match self.take(hint, None).await {
                 Ok(Some(standing)) => {
-                    journal.stand(standing);
-                    return Ok(journal);
+                    self.stand(standing);
+                    return Ok(());
                 }
                 Ok(None) => {}
                 Err(Take::Claim(error)) => return Err(error),
                 Err(Take::Failed(failure)) => why = failure.why,
             }
-            journal.database.pause(back_off(tried)).await;
+            self.database.pause(back_off(tried)).await;
         }
         Err(ClaimError::Failed(why))
     }

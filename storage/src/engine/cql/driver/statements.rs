@@ -1,0 +1,249 @@
+//! Every statement that is sent while the store runs, and how it is sent. Rows are written by one statement
+//! that can't leave its timestamp out: a single write without it would hide all later ones.
+
+use scylla::client::execution_profile::{ExecutionProfile, ExecutionProfileHandle};
+use scylla::client::session::Session;
+use scylla::errors::PrepareError;
+use scylla::policies::load_balancing::DefaultPolicy;
+use scylla::policies::retry::{DefaultRetryPolicy, FallthroughRetryPolicy};
+use scylla::statement::batch::{Batch, BatchType};
+use scylla::statement::prepared::PreparedStatement;
+use scylla::statement::{Consistency, SerialConsistency};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::contract::Direction;
+use crate::limits::CqlLimits;
+
+/// All statements, prepared once.
+pub(super) struct Statements {
+    pub(super) bucket: PreparedStatement,
+    pub(super) bucket_serial: PreparedStatement,
+    pub(super) create: PreparedStatement,
+    pub(super) raise: PreparedStatement,
+    pub(super) append: Batch,
+    pub(super) drop_entries: Batch,
+    pub(super) entries: PreparedStatement,
+    pub(super) write: PreparedStatement,
+    plain: ExecutionProfileHandle,
+    pub(super) get: PreparedStatement,
+    forward: PreparedStatement,
+    forward_to: PreparedStatement,
+    backward: PreparedStatement,
+    backward_to: PreparedStatement,
+    pub(super) homes: PreparedStatement,
+    pub(super) mark: PreparedStatement,
+    pub(super) set_mark: PreparedStatement,
+    pub(super) beat: PreparedStatement,
+    pub(super) last_beat: PreparedStatement,
+}
+
+/// How statements are sent: the plain ones and the conditional ones.
+pub(super) struct Profiles {
+    pub(super) plain: ExecutionProfileHandle,
+    pub(super) conditional: ExecutionProfileHandle,
+}
+
+impl Profiles {
+    /// Both stay inside one datacentre. A conditional statement is never sent again by the driver, and goes
+    /// to replicas in a fixed order, so that its ballots don't compete.
+    pub(super) fn new(datacentre: &str, limits: &CqlLimits) -> Self {
+        let near = || DefaultPolicy::builder().prefer_datacenter(datacentre.to_owned());
+        let base = || {
+            ExecutionProfile::builder()
+                .consistency(Consistency::LocalQuorum)
+                .serial_consistency(Some(SerialConsistency::LocalSerial))
+                .speculative_execution_policy(None)
+        };
+        let plain = base()
+            .load_balancing_policy(near().build())
+            .retry_policy(Arc::new(DefaultRetryPolicy::new()))
+            .request_timeout(Some(Duration::from_millis(limits.plain_ms)));
+        let conditional = base()
+            .load_balancing_policy(near().enable_shuffling_replicas(false).build())
+            .retry_policy(Arc::new(FallthroughRetryPolicy::new()))
+            .request_timeout(Some(Duration::from_millis(limits.conditional_ms)));
+        Self {
+            plain: plain.build().into_handle(),
+            conditional: conditional.build().into_handle(),
+        }
+    }
+}
+
+/// Prepares statements of one keyspace.
+struct Prepare<'a> {
+    session: &'a Session,
+    keyspace: &'a str,
+    profiles: &'a Profiles,
+}
+
+const PLACE: &str = "incarnation = ? AND journal = ? AND bucket = ?";
+const ROW: &str = "home = ? AND tbl = ? AND part = ?";
+
+impl Prepare<'_> {
+    async fn text(&self, text: &str) -> Result<PreparedStatement, PrepareError> {
+        let text = text.replace("{ks}", self.keyspace);
+        let text = text.replace("{place}", PLACE).replace("{row}", ROW);
+        self.session.prepare(text).await
+    }
+
+    /// Plain: its effect is the same however often it runs.
+    async fn plain(&self, text: &str) -> Result<PreparedStatement, PrepareError> {
+        let mut statement = self.text(text).await?;
+        statement.set_is_idempotent(true);
+        statement.set_execution_profile_handle(Some(self.profiles.plain.clone()));
+        Ok(statement)
+    }
+
+    async fn conditional(&self, text: &str) -> Result<PreparedStatement, PrepareError> {
+        let mut statement = self.text(text).await?;
+        statement.set_is_idempotent(false);
+        statement.set_execution_profile_handle(Some(self.profiles.conditional.clone()));
+        Ok(statement)
+    }
+
+    /// A read that is linearizable with the conditional statements.
+    async fn serial(&self, text: &str) -> Result<PreparedStatement, PrepareError> {
+        let mut statement = self.conditional(text).await?;
+        statement.set_is_idempotent(true);
+        statement.set_consistency(Consistency::LocalSerial);
+        Ok(statement)
+    }
+
+    async fn conditional_batch(&self, texts: [&str; 2]) -> Result<Batch, PrepareError> {
+        let mut batch = Batch::new(BatchType::Unlogged);
+        for text in texts {
+            batch.append_statement(self.conditional(text).await?);
+        }
+        batch.set_is_idempotent(false);
+        batch.set_execution_profile_handle(Some(self.profiles.conditional.clone()));
+        Ok(batch)
+    }
+}
+
+const BUCKET: &str =
+    "SELECT next, epoch, token, dropped, format FROM {ks}.journal WHERE {place} LIMIT 1";
+
+impl Statements {
+    pub(super) async fn prepare(
+        session: &Session,
+        keyspace: &str,
+        profiles: &Profiles,
+    ) -> Result<Self, PrepareError> {
+        let prepare = Prepare {
+            session,
+            keyspace,
+            profiles,
+        };
+        Ok(Self {
+            bucket: prepare.plain(BUCKET).await?,
+            bucket_serial: prepare.serial(BUCKET).await?,
+            create: prepare
+                .conditional(
+                    "INSERT INTO {ks}.journal (incarnation, journal, bucket, next, epoch, token, format) \
+                     VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS",
+                )
+                .await?,
+            raise: prepare
+                .conditional(
+                    "UPDATE {ks}.journal SET epoch = ?, token = ? WHERE {place} \
+                     IF next = ? AND token = ?",
+                )
+                .await?,
+            append: prepare
+                .conditional_batch([
+                    "UPDATE {ks}.journal SET next = ? WHERE {place} IF next = ? AND token = ?",
+                    "INSERT INTO {ks}.journal (incarnation, journal, bucket, position, entry) \
+                     VALUES (?, ?, ?, ?, ?)",
+                ])
+                .await?,
+            drop_entries: prepare
+                .conditional_batch([
+                    "UPDATE {ks}.journal SET dropped = true WHERE {place} IF next = ? AND token = ?",
+                    "DELETE FROM {ks}.journal WHERE {place} AND position >= ?",
+                ])
+                .await?,
+            entries: prepare
+                .serial(
+                    "SELECT position, entry FROM {ks}.journal WHERE {place} AND position >= ? LIMIT ?",
+                )
+                .await?,
+            write: prepare
+                .plain(
+                    "UPDATE {ks}.rows USING TIMESTAMP ? AND TTL ? SET value = ? \
+                     WHERE {row} AND key = ?",
+                )
+                .await?,
+            plain: profiles.plain.clone(),
+            get: prepare
+                .plain("SELECT key, value FROM {ks}.rows WHERE {row} AND key IN ?")
+                .await?,
+            forward: prepare
+                .plain("SELECT key, value FROM {ks}.rows WHERE {row} AND key >= ? LIMIT ?")
+                .await?,
+            forward_to: prepare
+                .plain("SELECT key, value FROM {ks}.rows WHERE {row} AND key >= ? AND key < ? LIMIT ?")
+                .await?,
+            backward: prepare
+                .plain(
+                    "SELECT key, value FROM {ks}.rows WHERE {row} AND key >= ? \
+                     ORDER BY key DESC LIMIT ?",
+                )
+                .await?,
+            backward_to: prepare
+                .plain(
+                    "SELECT key, value FROM {ks}.rows WHERE {row} AND key >= ? AND key < ? \
+                     ORDER BY key DESC LIMIT ?",
+                )
+                .await?,
+            homes: prepare
+                .plain("SELECT DISTINCT home, tbl, part FROM {ks}.rows")
+                .await?,
+            mark: prepare
+                .plain(
+                    "SELECT position, time_ms FROM {ks}.marks \
+                     WHERE incarnation = ? AND journal = ? AND kind = ?",
+                )
+                .await?,
+            set_mark: prepare
+                .plain(
+                    "UPDATE {ks}.marks USING TIMESTAMP ? SET position = ?, time_ms = ? \
+                     WHERE incarnation = ? AND journal = ? AND kind = ?",
+                )
+                .await?,
+            beat: prepare
+                .plain(
+                    "UPDATE {ks}.owners SET epoch = ?, token = ?, beat = ?, free = ? \
+                     WHERE incarnation = ? AND journal = ?",
+                )
+                .await?,
+            last_beat: prepare
+                .plain(
+                    "SELECT epoch, token, beat, free FROM {ks}.owners \
+                     WHERE incarnation = ? AND journal = ?",
+                )
+                .await?,
+        })
+    }
+
+    /// The statement of a scan.
+    pub(super) const fn scan(&self, direction: Direction, bounded: bool) -> &PreparedStatement {
+        match (direction, bounded) {
+            (Direction::Forward, false) => &self.forward,
+            (Direction::Forward, true) => &self.forward_to,
+            (Direction::Backward, false) => &self.backward,
+            (Direction::Backward, true) => &self.backward_to,
+        }
+    }
+
+    /// So many rows of one partition at once.
+    pub(super) fn write_all(&self, rows: usize) -> Batch {
+        let mut batch = Batch::new(BatchType::Unlogged);
+        for _ in 0..rows {
+            batch.append_statement(self.write.clone());
+        }
+        batch.set_is_idempotent(true);
+        batch.set_execution_profile_handle(Some(self.plain.clone()));
+        batch
+    }
+}
