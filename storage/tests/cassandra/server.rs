@@ -148,7 +148,7 @@ impl Keyspace {
             few_replicas: true,
             login: Some(CqlLogin {
                 name: "cassandra".to_owned(),
-                password: "cassandra".to_owned(),
+                secret: "cassandra".to_owned(),
             }),
             tls_ca: None,
         })

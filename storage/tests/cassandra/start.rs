@@ -17,7 +17,7 @@ async fn refused(options: &CqlOptions, cql: CqlLimits, says: &[&str]) {
     let said = error.to_string();
     assert!(says.iter().all(|part| said.contains(part)), "{said}");
     assert!(
-        !said.contains('\n') && !said.contains("password1"),
+        !said.contains('\n') && !said.contains("wrong-secret"),
         "{said}"
     );
 }
@@ -58,18 +58,18 @@ async fn a_database_that_is_not_there_is_told_by_its_address() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_login_is_told_without_the_password() {
+async fn a_wrong_login_is_told_without_the_secret() {
     let keyspace = Keyspace::new();
     let login = |name: &str| CqlLogin {
         name: name.to_owned(),
-        password: "password1".to_owned(),
+        secret: "wrong-secret".to_owned(),
     };
     for login in [Some(login("cassandra")), Some(login("nobody")), None] {
         let options = CqlOptions {
             login,
             ..keyspace.options().clone()
         };
-        refused(&options, patient(), &["name or the password"]).await;
+        refused(&options, patient(), &["name or its secret"]).await;
     }
     works(keyspace.options()).await;
 }

@@ -78,7 +78,7 @@ async fn session(
         .connection_timeout(Duration::from_millis(limits.cql.connect_ms))
         .default_execution_profile_handle(plain);
     if let Some(login) = &options.login {
-        builder = builder.user(&login.name, &login.password);
+        builder = builder.user(&login.name, &login.secret);
     }
     if let Some(ca) = &options.tls_ca {
         builder = builder.tls_context(Some(tls::trusting(ca).map_err(unfit)?));
@@ -91,7 +91,7 @@ async fn session(
             let why = chain(&error);
             if is_about_login(&why) {
                 return Err(unfit(format!(
-                    "the database at {addresses} refuses the name or the password"
+                    "the database at {addresses} refuses the name or its secret"
                 )));
             }
             Err(OpenError::Unreachable(format!("{addresses}: {why}")))
@@ -339,9 +339,7 @@ mod tests {
 
     #[test]
     fn a_refused_login_is_told_from_a_missing_server() {
-        assert!(is_about_login(
-            "Provided username cassandra and/or password are incorrect"
-        ));
+        assert!(is_about_login("Bad credentials"));
         assert!(!is_about_login("Connection refused (os error 111)"));
     }
 }

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::path::PathBuf;
 
-/// Name and password of the database.
+/// A name of the database with its secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CqlLogin {
     /// The name.
     pub name: String,
-    /// The password; never shown.
-    pub password: String,
+    /// What proves it; never shown.
+    pub secret: String,
 }
 
 impl fmt::Debug for CqlLogin {
@@ -107,7 +107,7 @@ mod tests {
             few_replicas: false,
             login: Some(CqlLogin {
                 name: "name".to_owned(),
-                password: "secret".to_owned(),
+                secret: "hidden".to_owned(),
             }),
             tls_ca: None,
         }
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_never_shown() {
-        assert!(!format!("{:?}", options()).contains("secret"));
+    fn a_secret_is_never_shown() {
+        assert!(!format!("{:?}", options()).contains("hidden"));
     }
 }
