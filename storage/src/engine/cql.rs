@@ -7,6 +7,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -109,8 +110,22 @@ impl<D: Database> Cql<D> {
                 ..Marks::default()
             }),
         };
-        engine.opened = engine.recover(applied).await.map_err(open_failed)?;
+        match engine.recover(applied).await {
+            Ok(opened) => engine.opened = opened,
+            Err(error) => return Err(engine.not_recovered(error).await),
+        }
         Ok(engine)
+    }
+
+    /// What looks damaged may be what the next owner has done meanwhile.
+    async fn not_recovered(&self, error: StoreError) -> OpenError {
+        match error {
+            StoreError::Corrupt(why) => match self.journal.confirm().await {
+                Ok(()) => OpenError::Damaged(why),
+                Err(_) => OpenError::InUse("this cluster".to_owned()),
+            },
+            other => OpenError::Unreachable(other.to_string()),
+        }
     }
 
     fn marks(&self) -> MutexGuard<'_, Marks> {
@@ -337,13 +352,6 @@ fn claim_failed(error: ClaimError) -> OpenError {
     }
 }
 
-fn open_failed(error: StoreError) -> OpenError {
-    match error {
-        StoreError::Corrupt(why) => OpenError::Damaged(why),
-        other => OpenError::Unreachable(other.to_string()),
-    }
-}
-
 #[async_trait]
 impl<D: Database> Engine for Cql<D> {
     fn opened(&self) -> Opened {
@@ -443,7 +451,12 @@ impl<D: Database> Engine for Cql<D> {
     async fn apply(&self, round: &Round) -> Result<(), StoreError> {
         let mut batches = Batches::default();
         batches.add(round, (self.clock)());
-        self.send(batches).await;
+        if rules::holds(rules::Rule::ApplyInOrder) {
+            self.send(batches).await;
+        } else {
+            // Sent, and nobody waits for it.
+            let _ = self.send(batches).now_or_never();
+        }
         self.acknowledged(Mark {
             position: round.last,
             time_ms: round.time_ms,

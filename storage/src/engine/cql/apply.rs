@@ -167,7 +167,7 @@ mod tests {
             write(b"b", 9, None),
         ];
         batches.add(&round(9, rows), 0);
-        let waves = batches.into_writes(300);
+        let waves = batches.into_writes(200);
         let keys: Vec<Vec<_>> = waves
             .iter()
             .map(|wave| {

@@ -88,4 +88,5 @@ mutants! {
     believing_any_refusal_is_noticed: NewestRefusal,
     an_attempt_that_runs_again_is_noticed: KnownAttempts,
     an_answer_before_the_rows_is_noticed: ApplyBeforeAnswer,
+    rounds_that_overtake_each_other_are_noticed: ApplyInOrder,
 }

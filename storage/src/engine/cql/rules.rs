@@ -29,6 +29,8 @@ pub(crate) enum Rule {
     KnownAttempts,
     /// Rule 10: nothing is answered before it is applied.
     ApplyBeforeAnswer,
+    /// Rule 16: the rows of a round are acknowledged before those of the next are sent.
+    ApplyInOrder,
 }
 
 /// True unless a test of the model switched the rule off on this thread.

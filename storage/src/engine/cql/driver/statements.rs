@@ -78,12 +78,14 @@ struct Prepare<'a> {
 }
 
 const PLACE: &str = "incarnation = ? AND journal = ? AND bucket = ?";
+const JOURNAL: &str = "incarnation = ? AND journal = ?";
 const ROW: &str = "home = ? AND tbl = ? AND part = ?";
 
 impl Prepare<'_> {
     async fn text(&self, text: &str) -> Result<PreparedStatement, PrepareError> {
         let text = text.replace("{ks}", self.keyspace);
         let text = text.replace("{place}", PLACE).replace("{row}", ROW);
+        let text = text.replace("{journal}", JOURNAL);
         self.session.prepare(text).await
     }
 
@@ -123,6 +125,36 @@ impl Prepare<'_> {
 
 const BUCKET: &str =
     "SELECT next, epoch, token, dropped, format FROM {ks}.journal WHERE {place} LIMIT 1";
+const CREATE: &str = "INSERT INTO {ks}.journal \
+    (incarnation, journal, bucket, next, epoch, token, format) VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS";
+const RAISE: &str =
+    "UPDATE {ks}.journal SET epoch = ?, token = ? WHERE {place} IF next = ? AND token = ?";
+const APPEND: [&str; 2] = [
+    "UPDATE {ks}.journal SET next = ? WHERE {place} IF next = ? AND token = ?",
+    "INSERT INTO {ks}.journal (incarnation, journal, bucket, position, entry) VALUES (?, ?, ?, ?, ?)",
+];
+const DROP: [&str; 2] = [
+    "UPDATE {ks}.journal SET dropped = true WHERE {place} IF next = ? AND token = ?",
+    "DELETE FROM {ks}.journal WHERE {place} AND position >= ?",
+];
+const ENTRIES: &str =
+    "SELECT position, entry FROM {ks}.journal WHERE {place} AND position >= ? LIMIT ?";
+const WRITE: &str =
+    "UPDATE {ks}.rows USING TIMESTAMP ? AND TTL ? SET value = ? WHERE {row} AND key = ?";
+const GET: &str = "SELECT key, value FROM {ks}.rows WHERE {row} AND key IN ?";
+const FORWARD: &str = "SELECT key, value FROM {ks}.rows WHERE {row} AND key >= ? LIMIT ?";
+const FORWARD_TO: &str =
+    "SELECT key, value FROM {ks}.rows WHERE {row} AND key >= ? AND key < ? LIMIT ?";
+const BACKWARD: &str =
+    "SELECT key, value FROM {ks}.rows WHERE {row} AND key >= ? ORDER BY key DESC LIMIT ?";
+const BACKWARD_TO: &str = "SELECT key, value FROM {ks}.rows WHERE {row} AND key >= ? AND key < ? ORDER BY key DESC LIMIT ?";
+const HOMES: &str = "SELECT DISTINCT home, tbl, part FROM {ks}.rows";
+const MARK: &str = "SELECT position, time_ms FROM {ks}.marks WHERE {journal} AND kind = ?";
+const SET_MARK: &str = "UPDATE {ks}.marks USING TIMESTAMP ? SET position = ?, time_ms = ? \
+    WHERE {journal} AND kind = ?";
+const BEAT: &str =
+    "UPDATE {ks}.owners SET epoch = ?, token = ?, beat = ?, free = ? WHERE {journal}";
+const LAST_BEAT: &str = "SELECT epoch, token, beat, free FROM {ks}.owners WHERE {journal}";
 
 impl Statements {
     pub(super) async fn prepare(
@@ -138,91 +170,23 @@ impl Statements {
         Ok(Self {
             bucket: prepare.plain(BUCKET).await?,
             bucket_serial: prepare.serial(BUCKET).await?,
-            create: prepare
-                .conditional(
-                    "INSERT INTO {ks}.journal (incarnation, journal, bucket, next, epoch, token, format) \
-                     VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS",
-                )
-                .await?,
-            raise: prepare
-                .conditional(
-                    "UPDATE {ks}.journal SET epoch = ?, token = ? WHERE {place} \
-                     IF next = ? AND token = ?",
-                )
-                .await?,
-            append: prepare
-                .conditional_batch([
-                    "UPDATE {ks}.journal SET next = ? WHERE {place} IF next = ? AND token = ?",
-                    "INSERT INTO {ks}.journal (incarnation, journal, bucket, position, entry) \
-                     VALUES (?, ?, ?, ?, ?)",
-                ])
-                .await?,
-            drop_entries: prepare
-                .conditional_batch([
-                    "UPDATE {ks}.journal SET dropped = true WHERE {place} IF next = ? AND token = ?",
-                    "DELETE FROM {ks}.journal WHERE {place} AND position >= ?",
-                ])
-                .await?,
-            entries: prepare
-                .serial(
-                    "SELECT position, entry FROM {ks}.journal WHERE {place} AND position >= ? LIMIT ?",
-                )
-                .await?,
-            write: prepare
-                .plain(
-                    "UPDATE {ks}.rows USING TIMESTAMP ? AND TTL ? SET value = ? \
-                     WHERE {row} AND key = ?",
-                )
-                .await?,
+            create: prepare.conditional(CREATE).await?,
+            raise: prepare.conditional(RAISE).await?,
+            append: prepare.conditional_batch(APPEND).await?,
+            drop_entries: prepare.conditional_batch(DROP).await?,
+            entries: prepare.serial(ENTRIES).await?,
+            write: prepare.plain(WRITE).await?,
             plain: profiles.plain.clone(),
-            get: prepare
-                .plain("SELECT key, value FROM {ks}.rows WHERE {row} AND key IN ?")
-                .await?,
-            forward: prepare
-                .plain("SELECT key, value FROM {ks}.rows WHERE {row} AND key >= ? LIMIT ?")
-                .await?,
-            forward_to: prepare
-                .plain("SELECT key, value FROM {ks}.rows WHERE {row} AND key >= ? AND key < ? LIMIT ?")
-                .await?,
-            backward: prepare
-                .plain(
-                    "SELECT key, value FROM {ks}.rows WHERE {row} AND key >= ? \
-                     ORDER BY key DESC LIMIT ?",
-                )
-                .await?,
-            backward_to: prepare
-                .plain(
-                    "SELECT key, value FROM {ks}.rows WHERE {row} AND key >= ? AND key < ? \
-                     ORDER BY key DESC LIMIT ?",
-                )
-                .await?,
-            homes: prepare
-                .plain("SELECT DISTINCT home, tbl, part FROM {ks}.rows")
-                .await?,
-            mark: prepare
-                .plain(
-                    "SELECT position, time_ms FROM {ks}.marks \
-                     WHERE incarnation = ? AND journal = ? AND kind = ?",
-                )
-                .await?,
-            set_mark: prepare
-                .plain(
-                    "UPDATE {ks}.marks USING TIMESTAMP ? SET position = ?, time_ms = ? \
-                     WHERE incarnation = ? AND journal = ? AND kind = ?",
-                )
-                .await?,
-            beat: prepare
-                .plain(
-                    "UPDATE {ks}.owners SET epoch = ?, token = ?, beat = ?, free = ? \
-                     WHERE incarnation = ? AND journal = ?",
-                )
-                .await?,
-            last_beat: prepare
-                .plain(
-                    "SELECT epoch, token, beat, free FROM {ks}.owners \
-                     WHERE incarnation = ? AND journal = ?",
-                )
-                .await?,
+            get: prepare.plain(GET).await?,
+            forward: prepare.plain(FORWARD).await?,
+            forward_to: prepare.plain(FORWARD_TO).await?,
+            backward: prepare.plain(BACKWARD).await?,
+            backward_to: prepare.plain(BACKWARD_TO).await?,
+            homes: prepare.plain(HOMES).await?,
+            mark: prepare.plain(MARK).await?,
+            set_mark: prepare.plain(SET_MARK).await?,
+            beat: prepare.plain(BEAT).await?,
+            last_beat: prepare.plain(LAST_BEAT).await?,
         })
     }
 
