@@ -35,6 +35,11 @@ pub(crate) fn head_at(log: &Partition) -> RowAt {
     }
 }
 
+/// True for the table that holds the heads of logs.
+pub(crate) fn is_heads(table: TableId) -> bool {
+    table == HEADS
+}
+
 pub(crate) fn encode_head(head: Head) -> Bytes {
     key::encode(&(head.first, head.last, head.count))
 }

@@ -1,6 +1,8 @@
 //! Two servers and one journal, on a real database; what a database that stands still does to commits.
 
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use storage::suite::limits;
 use storage::{
     CqlLimits, Direction, Home, Limits, Log, OpenError, Store, StoreError, Table, Value,
@@ -144,28 +146,43 @@ fn signal(name: &str) {
 async fn commits_whose_outcome_is_unknown_are_settled_when_the_database_answers_again() {
     let keyspace = Keyspace::new();
     let impatient = CqlLimits {
-        conditional_ms: 200,
-        plain_ms: 1_000,
+        conditional_ms: 500,
+        plain_ms: 5_000,
         ..blunt()
     };
+    // The tables are made before, by somebody with more patience.
+    open(&keyspace, blunt()).await.unwrap().close().await;
     let store = open(&keyspace, impatient).await.unwrap();
-    let mut answered = 0;
-    for _ in 0..3 {
-        signal("-STOP");
-        let commits: Vec<_> = (0..8)
-            .map(|n| {
-                let store = store.clone();
-                tokio::spawn(async move { append(&store, n).await })
+    let answered = Arc::new(AtomicUsize::new(0));
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let writers: Vec<_> = (0..4)
+        .map(|n| {
+            let (store, answered, stopped) =
+                (store.clone(), Arc::clone(&answered), stopped.clone());
+            tokio::spawn(async move {
+                while !*stopped.borrow() {
+                    if append(&store, n).await.is_ok() {
+                        answered.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
             })
-            .collect();
+        })
+        .collect();
+    for stands_still in 0..3 {
+        while answered.load(Ordering::Relaxed) < (stands_still + 1) * 20 {
+            tokio::task::yield_now().await;
+        }
+        signal("-STOP");
         // When a read has given up, the statements that wait less long have too.
         let read = store.get(&home(), &ROWS.at(&(), &1)).await;
         signal("-CONT");
         assert!(read.is_err(), "{read:?}");
-        for commit in commits {
-            answered += usize::from(commit.await.expect("it ends").is_ok());
-        }
     }
+    stop.send_replace(true);
+    for writer in writers {
+        writer.await.expect("it ends");
+    }
+    let answered = answered.load(Ordering::Relaxed);
     let last = append(&store, 99).await.expect("it goes on") as usize;
     let told = events(&store).await;
     assert_eq!(told, (1..=last as u64).collect::<Vec<_>>());

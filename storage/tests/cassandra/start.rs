@@ -123,14 +123,14 @@ async fn another_schema_or_cluster_is_told_and_left_alone() {
             options.keyspace
         )
     };
-    cql(&row("schema = 2")).await;
+    cql(&row("version = 2")).await;
     refused(options, patient(), &["newer version", "(2,"]).await;
-    cql(&row("schema = 1")).await;
+    cql(&row("version = 1")).await;
     cql(&row("datacentre = 'moon'")).await;
     refused(options, patient(), &["writes in the datacentre moon"]).await;
     cql(&row("datacentre = 'datacenter1'")).await;
     // A server that died while it changed the tables.
-    cql(&row("schema = 0")).await;
+    cql(&row("version = 0")).await;
     works(options).await;
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::database::TimedRow;
 use crate::contract::{Home, Partition};
 use crate::engine::{Round, decode_row};
+use crate::reserved;
 
 /// A row is deleted instead of written when it ended this long ago, and the database keeps it this long
 /// behind its end: clocks may be wrong for a while.
@@ -66,34 +67,48 @@ impl Batches {
 
     /// The batches in waves: all of a wave may be sent at once, a wave only after the one before. A
     /// partition whose rows are too many for one batch takes several waves, smaller keys first, so that the
-    /// older part of a log is visible before its newer part.
+    /// older part of a log is visible before its newer part. Heads of logs come last of all: no reader sees
+    /// a head that counts entries he does not find.
     pub(super) fn into_writes(self, batch_bytes: usize) -> Vec<Vec<Batch>> {
-        let mut waves: Vec<Vec<Batch>> = Vec::new();
-        for ((home, partition), rows) in self.rows {
-            let (mut wave, mut bytes, mut batch) = (0, 0, Vec::new());
-            let mut cut = |wave: usize, rows: Vec<TimedRow>| {
-                if waves.len() <= wave {
-                    waves.push(Vec::new());
-                }
-                waves[wave].push(Batch {
-                    home: home.clone(),
-                    partition: partition.clone(),
-                    rows,
-                });
-            };
-            for row in rows.into_values() {
-                let length = row.key.len() + row.stored.as_ref().map_or(0, Bytes::len) + 32;
-                if !batch.is_empty() && bytes + length > batch_bytes {
-                    cut(wave, std::mem::take(&mut batch));
-                    (wave, bytes) = (wave + 1, 0);
-                }
-                bytes += length;
-                batch.push(row);
-            }
-            cut(wave, batch);
-        }
-        waves
+        let (heads, others): (Vec<_>, Vec<_>) = self
+            .rows
+            .into_iter()
+            .partition(|((_, partition), _)| reserved::is_heads(partition.table));
+        let mut writes = waves(others, batch_bytes);
+        writes.extend(waves(heads, batch_bytes));
+        writes
     }
+}
+
+/// The rows of a partition by their keys.
+type Gathered = ((Home, Partition), BTreeMap<Bytes, TimedRow>);
+
+fn waves(partitions: Vec<Gathered>, batch_bytes: usize) -> Vec<Vec<Batch>> {
+    let mut waves: Vec<Vec<Batch>> = Vec::new();
+    for ((home, partition), rows) in partitions {
+        let (mut wave, mut bytes, mut batch) = (0, 0, Vec::new());
+        let mut cut = |wave: usize, rows: Vec<TimedRow>| {
+            if waves.len() <= wave {
+                waves.push(Vec::new());
+            }
+            waves[wave].push(Batch {
+                home: home.clone(),
+                partition: partition.clone(),
+                rows,
+            });
+        };
+        for row in rows.into_values() {
+            let length = row.key.len() + row.stored.as_ref().map_or(0, Bytes::len) + 32;
+            if !batch.is_empty() && bytes + length > batch_bytes {
+                cut(wave, std::mem::take(&mut batch));
+                (wave, bytes) = (wave + 1, 0);
+            }
+            bytes += length;
+            batch.push(row);
+        }
+        cut(wave, batch);
+    }
+    waves
 }
 
 fn keep_s(rest_ms: i64) -> i32 {
@@ -184,6 +199,27 @@ mod tests {
                 vec![Bytes::from_static(b"c")]
             ]
         );
+    }
+
+    #[test]
+    fn the_head_of_a_log_is_written_after_its_entries() {
+        let log = Partition {
+            table: TableId(300),
+            name: Bytes::from_static(b"p"),
+        };
+        let head = RowWrite {
+            at: reserved::head_at(&log),
+            ..write(b"", 9, None)
+        };
+        for rows in [vec![head.clone(), write(b"a", 9, None)], vec![head]] {
+            let waves_wanted = rows.len();
+            let mut batches = Batches::default();
+            batches.add(&round(9, rows), 0);
+            let waves = batches.into_writes(1 << 20);
+            assert_eq!(waves.len(), waves_wanted);
+            let last = &waves[waves_wanted - 1];
+            assert!(last.len() == 1 && reserved::is_heads(last[0].partition.table));
+        }
     }
 
     #[test]

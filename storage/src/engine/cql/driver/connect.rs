@@ -53,6 +53,9 @@ pub(crate) async fn connect(
     warn_of_commit_log(&session, dialect).await;
     let cluster = up_to_date(&tables, limits, draw).await?;
     check_cluster(&cluster, options, limits)?;
+    // Statements go to replicas, and which those are in a new keyspace is not known yet.
+    let refreshed = session.refresh_metadata().await;
+    refreshed.map_err(|error| OpenError::Unreachable(error.to_string()))?;
     let statements = Statements::prepare(&session, &options.keyspace, &profiles).await;
     let statements = statements.map_err(|error| OpenError::Unreachable(error.to_string()))?;
     let driver = Driver {

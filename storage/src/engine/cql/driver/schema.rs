@@ -15,7 +15,7 @@ const LOCK_S: u32 = 60;
 /// What stands beside every other table: which server may change tables, and what the cluster is.
 const FIRST: [&str; 2] = [
     "CREATE TABLE IF NOT EXISTS {ks}.lock (name text PRIMARY KEY, holder blob)",
-    "CREATE TABLE IF NOT EXISTS {ks}.cluster (id int PRIMARY KEY, schema int, incarnation bigint, \
+    "CREATE TABLE IF NOT EXISTS {ks}.cluster (id int PRIMARY KEY, version int, incarnation bigint, \
      journals int, bucket_positions bigint, datacentre text)",
 ];
 
@@ -23,7 +23,7 @@ const FIRST: [&str; 2] = [
 /// `lock`, `cluster` and `journal`, plain ones only the rest.
 const CHANGES: [&[&str]; SCHEMA as usize] = [&[
     "CREATE TABLE IF NOT EXISTS {ks}.journal (incarnation bigint, journal int, bucket bigint, \
-     position bigint, next bigint static, epoch bigint static, token blob static, \
+     position bigint, next bigint static, epoch bigint static, bits blob static, \
      dropped boolean static, format int static, entry blob, \
      PRIMARY KEY ((incarnation, journal, bucket), position))",
     "CREATE TABLE IF NOT EXISTS {ks}.rows (home text, tbl int, part blob, key blob, value blob, \
@@ -31,7 +31,7 @@ const CHANGES: [&[&str]; SCHEMA as usize] = [&[
     "CREATE TABLE IF NOT EXISTS {ks}.marks (incarnation bigint, journal int, kind text, \
      position bigint, time_ms bigint, PRIMARY KEY ((incarnation, journal), kind))",
     "CREATE TABLE IF NOT EXISTS {ks}.owners (incarnation bigint, journal int, epoch bigint, \
-     token blob, beat bigint, free boolean, PRIMARY KEY ((incarnation, journal)))",
+     bits blob, beat bigint, free boolean, PRIMARY KEY ((incarnation, journal)))",
 ]];
 
 /// Which database it is; everything that differs between them hangs on this.
@@ -125,7 +125,7 @@ impl Tables<'_> {
 
     pub(super) async fn cluster(&self) -> Result<Option<Cluster>, ExecutionError> {
         let text = format!(
-            "SELECT schema, incarnation, journals, bucket_positions, datacentre FROM {}.cluster \
+            "SELECT version, incarnation, journals, bucket_positions, datacentre FROM {}.cluster \
              WHERE id = 0",
             self.options.keyspace
         );
@@ -157,7 +157,7 @@ impl Tables<'_> {
     /// Writes the cluster's row if there is none.
     pub(super) async fn found(&self, cluster: &Cluster) -> Result<bool, ExecutionError> {
         let text = format!(
-            "INSERT INTO {}.cluster (id, schema, incarnation, journals, bucket_positions, datacentre) \
+            "INSERT INTO {}.cluster (id, version, incarnation, journals, bucket_positions, datacentre) \
              VALUES (0, ?, ?, ?, ?, ?) IF NOT EXISTS",
             self.options.keyspace
         );
@@ -174,7 +174,7 @@ impl Tables<'_> {
     /// Notes that the tables are those of this version.
     pub(super) async fn migrated(&self, from: i32) -> Result<bool, ExecutionError> {
         let text = format!(
-            "UPDATE {}.cluster SET schema = ? WHERE id = 0 IF schema = ?",
+            "UPDATE {}.cluster SET version = ? WHERE id = 0 IF version = ?",
             self.options.keyspace
         );
         self.conditional(&text, (SCHEMA, from)).await

@@ -124,17 +124,17 @@ impl Prepare<'_> {
 }
 
 const BUCKET: &str =
-    "SELECT next, epoch, token, dropped, format FROM {ks}.journal WHERE {place} LIMIT 1";
+    "SELECT next, epoch, bits, dropped, format FROM {ks}.journal WHERE {place} LIMIT 1";
 const CREATE: &str = "INSERT INTO {ks}.journal \
-    (incarnation, journal, bucket, next, epoch, token, format) VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS";
+    (incarnation, journal, bucket, next, epoch, bits, format) VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS";
 const RAISE: &str =
-    "UPDATE {ks}.journal SET epoch = ?, token = ? WHERE {place} IF next = ? AND token = ?";
+    "UPDATE {ks}.journal SET epoch = ?, bits = ? WHERE {place} IF next = ? AND bits = ?";
 const APPEND: [&str; 2] = [
-    "UPDATE {ks}.journal SET next = ? WHERE {place} IF next = ? AND token = ?",
+    "UPDATE {ks}.journal SET next = ? WHERE {place} IF next = ? AND bits = ?",
     "INSERT INTO {ks}.journal (incarnation, journal, bucket, position, entry) VALUES (?, ?, ?, ?, ?)",
 ];
 const DROP: [&str; 2] = [
-    "UPDATE {ks}.journal SET dropped = true WHERE {place} IF next = ? AND token = ?",
+    "UPDATE {ks}.journal SET dropped = true WHERE {place} IF next = ? AND bits = ?",
     "DELETE FROM {ks}.journal WHERE {place} AND position >= ?",
 ];
 const ENTRIES: &str =
@@ -152,9 +152,8 @@ const HOMES: &str = "SELECT DISTINCT home, tbl, part FROM {ks}.rows";
 const MARK: &str = "SELECT position, time_ms FROM {ks}.marks WHERE {journal} AND kind = ?";
 const SET_MARK: &str = "UPDATE {ks}.marks USING TIMESTAMP ? SET position = ?, time_ms = ? \
     WHERE {journal} AND kind = ?";
-const BEAT: &str =
-    "UPDATE {ks}.owners SET epoch = ?, token = ?, beat = ?, free = ? WHERE {journal}";
-const LAST_BEAT: &str = "SELECT epoch, token, beat, free FROM {ks}.owners WHERE {journal}";
+const BEAT: &str = "UPDATE {ks}.owners SET epoch = ?, bits = ?, beat = ?, free = ? WHERE {journal}";
+const LAST_BEAT: &str = "SELECT epoch, bits, beat, free FROM {ks}.owners WHERE {journal}";
 
 impl Statements {
     pub(super) async fn prepare(
@@ -209,5 +208,55 @@ impl Statements {
         batch.set_is_idempotent(true);
         batch.set_execution_profile_handle(Some(self.plain.clone()));
         batch
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::{Path, PathBuf};
+
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                found.push(path);
+            }
+        }
+    }
+
+    #[test]
+    fn no_cql_stands_in_other_files() {
+        let begins = [
+            "SELECT ",
+            "INSERT INTO ",
+            "UPDATE {",
+            "DELETE FROM ",
+            "CREATE TABLE ",
+        ];
+        let allowed = ["statements.rs", "schema.rs", "connect.rs"];
+        let mut found = Vec::new();
+        sources(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+            &mut found,
+        );
+        for path in found {
+            let text = std::fs::read_to_string(&path).expect("a source");
+            let named = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .unwrap_or_default();
+            let has = begins.iter().any(|begin| text.contains(begin));
+            assert!(!has || allowed.contains(&named), "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn rows_and_marks_are_written_with_their_position_as_timestamp() {
+        for text in [WRITE, SET_MARK] {
+            assert!(text.contains("USING TIMESTAMP ?"), "{text}");
+        }
     }
 }
