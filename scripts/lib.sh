@@ -137,9 +137,9 @@ POM
   return "$missing"
 }
 
-# Finds a Chromium, else installs Debian's, else says what to type. The fonts are for Chinese on screenshots.
+# Finds a Chromium, else installs Debian's, else says what to type. The fonts are for Chinese and emoji on screenshots.
 need_chromium() {
-  local packages=(chromium fonts-noto-cjk) found
+  local packages=(chromium fonts-noto-cjk fonts-noto-color-emoji) found
   if ! found=$(find_chromium); then
     try_apt "${packages[@]}"
     if ! found=$(find_chromium); then

@@ -42,3 +42,25 @@ impl<'de> Deserialize<'de> for Bytes32 {
         deserializer.deserialize_bytes(Read)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(tag = "kind")]
+    enum Tagged {
+        Key { key: Bytes32 },
+    }
+
+    /// Serde reads what stands behind a tag from a copy in memory that says it were readable by people.
+    #[test]
+    fn bytes_behind_a_tag_read_back() {
+        let key = Tagged::Key {
+            key: Bytes32([200; 32]),
+        };
+        let row = rmp_serde::to_vec_named(&key).unwrap();
+        assert_eq!(rmp_serde::from_slice::<Tagged>(&row).unwrap(), key);
+        assert!(row.len() < 60, "bytes, not a list of numbers");
+    }
+}

@@ -117,17 +117,40 @@ pub fn stamp(t: &mut Transaction, effect: &Delivered) {
 /// How far effects have run.
 pub struct Effects {
     done: watch::Receiver<u64>,
+    kept: watch::Receiver<u64>,
     patience: Duration,
     again: Notify,
+    keep: Notify,
+}
+
+/// Tells how far effects have come.
+pub(crate) struct Told {
+    /// Up to where everything ran.
+    ran: watch::Sender<u64>,
+    /// The checkpoint: up to where nothing runs again after a crash.
+    kept: watch::Sender<u64>,
 }
 
 impl Effects {
-    pub(crate) fn new(done: watch::Receiver<u64>, patience: Duration) -> Self {
-        Self {
+    pub(crate) fn new(patience: Duration) -> (Self, Told) {
+        let (ran, done) = watch::channel(0);
+        let (keeps, kept) = watch::channel(0);
+        let effects = Self {
             done,
+            kept,
             patience,
             again: Notify::new(),
+            keep: Notify::new(),
+        };
+        (effects, Told { ran, kept: keeps })
+    }
+
+    /// Has the checkpoint written now; tells whether it has passed `position`, a bounded time later.
+    pub(crate) async fn kept(&self, position: u64) -> bool {
+        if *self.kept.borrow() < position {
+            self.keep.notify_one();
         }
+        waited(&self.kept, position, self.patience).await
     }
 
     /// Tries the parked homes now.
@@ -138,19 +161,27 @@ impl Effects {
     /// Waits until the effects of `position` have run, a bounded time; tells whether they have. Without
     /// patience it does not even look.
     pub async fn passed(&self, position: u64) -> bool {
-        if self.patience.is_zero() {
-            return false;
-        }
-        let mut done = self.done.clone();
-        let waited = tokio::time::timeout(self.patience, done.wait_for(|at| *at >= position)).await;
-        matches!(waited, Ok(Ok(_)))
+        !self.patience.is_zero() && waited(&self.done, position, self.patience).await
     }
+}
+
+async fn waited(number: &watch::Receiver<u64>, position: u64, patience: Duration) -> bool {
+    let mut number = number.clone();
+    let reached = number.wait_for(|at| *at >= position);
+    matches!(tokio::time::timeout(patience, reached).await, Ok(Ok(_)))
+}
+
+/// Waits, a bounded time, until what the commit at `position` causes is there for everybody concerned.
+/// False while some of it is still to come: it takes longer, or it was refused and lies in a letter.
+pub async fn settled(node: &Node, position: u64) -> bool {
+    let ran = node.effects.passed(position).await;
+    ran && matches!(letter::names(&node.store, position).await, Ok(false))
 }
 
 pub(crate) struct Runner {
     node: Arc<Node>,
     kinds: HashMap<&'static str, Kind>,
-    tell: watch::Sender<u64>,
+    told: Told,
     /// Something ran that a start after a crash would have to run again.
     due: bool,
     rounds_since: u64,
@@ -163,12 +194,12 @@ pub(crate) struct Runner {
 }
 
 impl Runner {
-    pub(crate) fn new(node: Arc<Node>, kinds: Vec<Kind>, tell: watch::Sender<u64>) -> Self {
+    pub(crate) fn new(node: Arc<Node>, kinds: Vec<Kind>, told: Told) -> Self {
         let kinds = kinds.into_iter().map(|kind| (kind.name, kind)).collect();
         Self {
             node,
             kinds,
-            tell,
+            told,
             due: false,
             rounds_since: 0,
             written_at: Instant::now(),
@@ -219,6 +250,7 @@ impl Runner {
                     self.try_parked().await;
                 }
                 () = node.effects.again.notified() => self.try_parked().await,
+                () = node.effects.keep.notified() => self.write_checkpoint().await,
             }
         }
     }
@@ -227,6 +259,7 @@ impl Runner {
         let store = &self.node.store;
         self.parked = letter::parked(store).await?;
         let mut from = checkpoint(store).await?;
+        self.told.kept.send_replace(from);
         loop {
             let commits = self.node.store.effects_after(from, 256).await?;
             let Some(last) = commits.last().map(|commit| commit.position) else {
@@ -240,7 +273,7 @@ impl Runner {
     }
 
     async fn reached(&mut self, position: u64) {
-        self.tell.send_if_modified(|at| {
+        self.told.ran.send_if_modified(|at| {
             let further = position > *at;
             *at = position.max(*at);
             further
@@ -253,7 +286,7 @@ impl Runner {
 
     /// Notes how far everything ran, and is written: an author's read position follows a second later.
     async fn write_checkpoint(&mut self) {
-        let ran = *self.tell.borrow();
+        let ran = *self.told.ran.borrow();
         let unwritten = self.node.cursors.unwritten_since();
         let position = unwritten.map_or(ran, |at| ran.min(at - 1));
         let written = retry(|| async {
@@ -265,8 +298,9 @@ impl Runner {
         })
         .await;
         // A checkpoint that is not written costs only work after a crash.
-        if let Err(error) = written {
-            tracing::warn!(%error, "the checkpoint of effects was not written");
+        match written {
+            Ok(()) => _ = self.told.kept.send_replace(position),
+            Err(error) => tracing::warn!(%error, "the checkpoint of effects was not written"),
         }
         (self.due, self.rounds_since, self.written_at) = (position < ran, 0, Instant::now());
     }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use storage::{Home, Later, Store, StoreError, Table, Transaction, Value, retry};
+use storage::{Home, Later, Store, StoreError, Table, Timer, Transaction, Value, retry};
 
 use crate::api::{Answer, ApiError, Class};
 use crate::effect::letter::{self, Letter, What};
@@ -161,7 +161,9 @@ impl Row {
     fn failed(&mut self, error: &ApiError, now_ms: i64) -> Fate {
         self.fails = self.fails.saturating_add(1);
         self.refusals += u32::from(!passing(error));
-        let since = *self.failing_since.get_or_insert(now_ms);
+        // The clock may have been set back.
+        let since = self.failing_since.map_or(now_ms, |since| since.min(now_ms));
+        self.failing_since = Some(since);
         if self.refusals >= TRIES || now_ms.saturating_sub(since) > JOB_FAILS_MS {
             self.gave_up = Some(error.code.clone());
             return Fate::GivesUp;
@@ -193,6 +195,22 @@ pub fn jobs_home() -> Home {
 
 fn timer_of(id: &str) -> String {
     format!("{TIMER}{id}")
+}
+
+/// Sets the timer of a job to the end of a wait that begins now: see [`waits_since`].
+fn wait_until(t: &mut Transaction, timer: &str, now_ms: i64, at_ms: i64) {
+    let since = now_ms.to_be_bytes().to_vec();
+    t.at_time(at_ms, timer, Value::bytes(since));
+}
+
+/// When the wait of a job's timer began, in ms since the epoch. Nothing for the timer of a job that was begun
+/// for a time of the wall clock, and for timers of others.
+fn waits_since(timer: &Timer) -> Option<i64> {
+    let since = timer.payload.as_ref().try_into().ok()?;
+    timer
+        .name
+        .starts_with(TIMER)
+        .then(|| i64::from_be_bytes(since))
 }
 
 /// Begins a job in the commit of `t`, in whose home it lives. The commit loses its race if a job of that
@@ -317,7 +335,7 @@ async fn again(node: &Node, effect: &Delivered, home: &Home) -> Answer<()> {
             row.well();
             t.set(&JOB, &(), &id, &row)?;
             let now_ms = node.clock.now_ms();
-            t.at_time(now_ms, &timer_of(&id), Value::bytes(Bytes::new()));
+            wait_until(&mut t, &timer_of(&id), now_ms, now_ms);
         }
         t.commit().await?;
         Ok(())

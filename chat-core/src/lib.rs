@@ -39,6 +39,11 @@ pub fn register(api: &mut api::Registry) {
     admin::register(api);
 }
 
+/// The kinds of jobs of this crate.
+pub fn jobs() -> Vec<job::Kind> {
+    vec![conversation::rebuild::kind()]
+}
+
 /// The kinds of effects of this crate.
 pub fn effects() -> Vec<effect::Kind> {
     let mut kinds = directory::effects();

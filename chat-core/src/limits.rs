@@ -31,6 +31,8 @@ pub const NAME_CHARS: usize = 30;
 pub const COMPANY_CHARS: usize = 60;
 /// Characters of a person's title.
 pub const TITLE_CHARS: usize = 50;
+/// Characters of the reason for which somebody is disabled.
+pub const REASON_CHARS: usize = 200;
 /// Characters of a discussion's name.
 pub const DISCUSSION_NAME_CHARS: usize = 50;
 /// Characters of a login name.

@@ -132,7 +132,7 @@ impl Node {
         // What was applied before this start is delivered: clients that come back resume from the logs.
         let start = parts.store.last_position().await;
         let (delivered, delivery) = watch::channel(start);
-        let (ran, effects) = watch::channel(0);
+        let (effects, told) = Effects::new(parts.effects_wait);
         let passwords = parts.passwords;
         let decoy: [u8; 16] = parts.random.bytes();
         let decoy_hash = passwords
@@ -153,13 +153,13 @@ impl Node {
             conversations_per_user: parts.conversations_per_user,
             cursors: Cursors::default(),
             delivery: Delivery::new(delivery),
-            effects: Effects::new(effects, parts.effects_wait),
+            effects,
             watchers: Watchers::default(),
             typing: Typing::default(),
             setup: Mutex::default(),
         });
         tokio::spawn(delivery::run(Arc::clone(&node), to_deliver, delivered));
-        tokio::spawn(Runner::new(Arc::clone(&node), parts.effects, ran).run(start, to_run));
+        tokio::spawn(Runner::new(Arc::clone(&node), parts.effects, told).run(start, to_run));
         tokio::spawn(job::Runner::new(Arc::clone(&node), parts.jobs).run());
         node.effects.passed(start).await;
         Ok(node)

@@ -31,7 +31,7 @@ pub async fn admit(store: &Store, access: Access, caller: Option<&Caller>) -> An
         return Ok(());
     }
     match person::member(store, caller.space_id, caller.user_id).await? {
-        Some(member) if member.role == Role::Admin => Ok(()),
+        Some(member) if member.role == Role::Admin && member.disabled.is_none() => Ok(()),
         _ => Err(ApiError::forbidden()),
     }
 }

@@ -11,6 +11,7 @@ pub const CHECKPOINT: u16 = 257;
 // 258 held letters that could not be run again.
 pub const LETTER: u16 = 259;
 pub const JOB: u16 = 260;
+pub const REBUILT: u16 = 261;
 
 pub const LOGIN: u16 = 272;
 pub const ACCOUNT: u16 = 273;
@@ -22,6 +23,7 @@ pub const MEMBER: u16 = 289;
 pub const MEMBER_ORDER: u16 = 290;
 pub const MEMBER_TERM: u16 = 291;
 pub const MEMBER_COUNT: u16 = 292;
+pub const MEMBER_DISABLED: u16 = 293;
 
 pub const PROFILE: u16 = 304;
 pub const SELF_LOG: u16 = 305;

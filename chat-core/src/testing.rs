@@ -97,6 +97,35 @@ impl Machine {
     }
 }
 
+impl Machine {
+    /// Two lives, one after the other: the first crashes at that step of its engine, if it gets so far. Both
+    /// do the same work, so it must be such that may be repeated. True if the first one did not crash.
+    pub(crate) async fn two_lives(
+        &self,
+        crash_at: u64,
+        effects: impl Fn() -> Vec<Kind>,
+        jobs: impl Fn() -> Vec<job::Kind>,
+        work: impl AsyncFn(&Running),
+    ) -> bool {
+        let mut whole = false;
+        for crash_at in [Some(crash_at), None] {
+            let faults = Faults {
+                crash_at,
+                ..Faults::default()
+            };
+            let Some(running) = self.start_with(faults, effects(), jobs()).await else {
+                continue;
+            };
+            tokio::select! {
+                () = work(&running) => whole |= crash_at.is_some(),
+                () = running.engine.crashed() => continue,
+            }
+            running.node.store.close().await;
+        }
+        whole
+    }
+}
+
 /// What tests count.
 pub(crate) const LOG: Log<(), String> = Log::new(900, "log");
 

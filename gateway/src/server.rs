@@ -144,6 +144,7 @@ impl Server {
         parts.conversations_per_user = options.conversations_per_user;
         parts.effects_wait = options.effects_wait;
         parts.passwords = options.passwords;
+        parts.jobs = chat_core::jobs();
         let node = Node::start(parts).await?;
         let server = Arc::new(Self {
             node,

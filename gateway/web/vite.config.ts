@@ -1,13 +1,14 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
+import { compress } from './build/compress.ts';
 import { guard } from './build/guard.ts';
 import { worker } from './build/worker.ts';
 
 const SERVER = process.env['CHAOKE_SERVER'] ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
-  plugins: [react(), guard(), worker()],
+  plugins: [react(), guard(), worker(), compress()],
   build: {
     target: 'es2022',
     outDir: 'dist',

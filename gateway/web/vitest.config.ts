@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     // The core needs no page; a test that does says so in its first line.
     environment: 'node',
-    include: ['src/**/*.test.ts', 'src/**/*.test.tsx'],
+    include: ['src/**/*.test.ts', 'src/**/*.test.tsx', 'figures/*.test.ts'],
     restoreMocks: true,
     testTimeout: 10_000,
   },

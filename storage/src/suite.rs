@@ -155,13 +155,16 @@ macro_rules! engine_suite {
                 concurrent_repeats_run_once,
                 an_attempt_sent_again_gives_the_same_answer,
                 a_forgotten_attempt_is_never_run_again,
+                an_attempt_is_remembered_for_its_time,
                 an_effect_is_done_once,
             ],
             limits: [
                 every_size_has_a_boundary,
                 a_log_stops_at_its_limit,
+                a_log_is_trimmed_piece_by_piece,
+                a_queue_takes_exactly_what_it_may,
+                a_round_takes_exactly_what_it_may,
                 many_small_commits_fill_several_rounds,
-                a_full_queue_answers_busy,
                 a_closed_store_answers_closed,
             ],
             paging: [

@@ -181,3 +181,20 @@ pub(crate) fn entry_at(log: &Partition, seq: u64) -> RowAt {
         key: key::encode(&seq),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::RESERVED_TABLES_MAX;
+
+    #[test]
+    fn a_table_has_a_number_above_those_of_the_store() {
+        let first = RESERVED_TABLES_MAX + 1;
+        let table: Table<(), (), u64> = Table::new(first, "first");
+        assert_eq!(table.id(), TableId(first));
+        let taken = || Table::<(), (), u64>::new(RESERVED_TABLES_MAX, "taken").id();
+        assert!(std::panic::catch_unwind(taken).is_err());
+        let taken = || Log::<(), u64>::new(RESERVED_TABLES_MAX, "taken").id();
+        assert!(std::panic::catch_unwind(taken).is_err());
+    }
+}

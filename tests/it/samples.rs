@@ -14,6 +14,8 @@ pub(crate) struct Scene {
     pub(crate) group: String,
     /// A further session of the member.
     pub(crate) session: Tokens,
+    /// One who left the company.
+    pub(crate) gone: Person,
     /// Something that the server could not do.
     pub(crate) letter: String,
 }
@@ -31,6 +33,9 @@ impl Scene {
         let group = member.gathers(&[&admin], "项目组").await;
         admin.says(&group, "你好").await;
         let session = member.signs_in().await;
+        let gone = admin.adds("赵六").await;
+        let left = json!({"user_id": gone.id, "reason": "已离职"});
+        admin.does("space.disable_member", left).await;
         let letter = crate::admin::a_job_gave_up(&world).await;
         Self {
             world,
@@ -39,6 +44,7 @@ impl Scene {
             onlooker,
             group,
             session,
+            gone,
             letter,
         }
     }
@@ -53,6 +59,7 @@ impl Scene {
             }
             "admin.dead_letter.list" => json!({"limit": 10}),
             "admin.dead_letter.retry" => json!({"letter_id": self.letter}),
+            "admin.list.rebuild" | "admin.list.progress" | "admin.list.cancel" => json!({}),
             "connection.open" => self.opening(),
             "connection.renew" => json!({"token": self.member.tokens().access}),
             "conversation.add_members" => {
@@ -97,6 +104,9 @@ impl Scene {
             "space.add_members" => {
                 json!({"text": format!("赵六 {}", self.world.wire().fresh("zhao"))})
             }
+            "space.disable_member" => json!({"user_id": self.onlooker.id, "reason": "已离职"}),
+            "space.disabled_members" => json!({"limit": 10}),
+            "space.enable_member" => json!({"user_id": self.gone.id}),
             "space.members" => json!({"limit": 10}),
             "space.reset_credential" => json!({"user_id": self.onlooker.id}),
             other => panic!("{other} has no sample in tests/it/samples.rs"),

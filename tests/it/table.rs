@@ -240,6 +240,39 @@ async fn each_method_refuses_unknown_fields_arrays_nulls_and_wrong_types_in_both
     );
 }
 
+/// A cursor of this moment around a key that no list has.
+fn damaged_cursor(scene: &Scene) -> String {
+    let now_ms = scene.world.server().node.clock.now_ms();
+    chat_core::api::page::cursor(b"?", now_ms)
+}
+
+#[tokio::test]
+async fn each_list_says_that_a_damaged_cursor_is_invalid() {
+    let scene = Scene::new().await;
+    let cursor = damaged_cursor(&scene);
+    let manual: Value = serde_json::from_str(include_str!("../../docs/openapi.json")).unwrap();
+    let mut lists = 0;
+    for (method, access) in methods() {
+        let body = "/post/requestBody/content/application~1json/schema/$ref";
+        let path = &manual["paths"][format!("/api/v1/{method}")];
+        let params = path.pointer(body).and_then(Value::as_str).unwrap_or("#");
+        let params = manual.pointer(&params[1..]).expect("a schema");
+        if params.pointer("/properties/cursor").is_none() {
+            continue;
+        }
+        let mut sample = scene.sample(&method);
+        sample["cursor"] = json!(cursor);
+        let caller = match access {
+            Access::Admin => &scene.admin,
+            _ => &scene.member,
+        };
+        let refusal = caller.is_refused(&method, sample).await;
+        assert_eq!(refusal.kind(), ("invalid", "cursor_expired"), "{method}");
+        lists += 1;
+    }
+    assert!(lists >= 4, "{lists} lists take a cursor");
+}
+
 #[tokio::test]
 async fn each_method_hides_a_conversation_from_an_onlooker() {
     let scene = Scene::new().await;

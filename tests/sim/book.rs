@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chat_core::ids::ConversationId;
 use serde::Serialize;
+use storage::engine::faulty::Injected;
 
 /// A message that somebody wrote.
 #[derive(Clone, Debug)]
@@ -38,10 +39,27 @@ pub(crate) struct Stats {
     pub(crate) expired_ids: u64,
     pub(crate) sign_ins: u64,
     pub(crate) engine_steps: u64,
+    /// Faults that were injected, crashes and delays left out.
+    pub(crate) faults: u64,
+    pub(crate) failed_reads: u64,
+    pub(crate) refused_rounds: u64,
+    pub(crate) unknown_rounds: u64,
+    pub(crate) rounds_shown_again: u64,
+    pub(crate) delays: u64,
     pub(crate) simulated_ms: u64,
 }
 
 impl Stats {
+    /// Adds what an engine did on purpose.
+    pub(crate) fn injected(&mut self, did: Injected) {
+        self.failed_reads += did.reads;
+        self.refused_rounds += did.refused;
+        self.unknown_rounds += did.unknown;
+        self.rounds_shown_again += did.applies;
+        self.faults += did.reads + did.refused + did.unknown + did.applies;
+        self.delays += did.delays;
+    }
+
     /// Adds another run's.
     pub(crate) fn add(&mut self, other: &Self) {
         for (mine, more) in [
@@ -58,6 +76,12 @@ impl Stats {
             (&mut self.expired_ids, other.expired_ids),
             (&mut self.sign_ins, other.sign_ins),
             (&mut self.engine_steps, other.engine_steps),
+            (&mut self.faults, other.faults),
+            (&mut self.failed_reads, other.failed_reads),
+            (&mut self.refused_rounds, other.refused_rounds),
+            (&mut self.unknown_rounds, other.unknown_rounds),
+            (&mut self.rounds_shown_again, other.rounds_shown_again),
+            (&mut self.delays, other.delays),
             (&mut self.simulated_ms, other.simulated_ms),
         ] {
             *mine += more;

@@ -45,7 +45,7 @@ fn new_person(who: usize) -> NewPerson {
         login: format!("person{who}"),
         name: format!("人{who}"),
         title: None,
-        role: Role::Member,
+        role: if who == 0 { Role::Admin } else { Role::Member },
         secret: Secret::Password {
             hash: String::new(),
         },
@@ -151,6 +151,7 @@ pub(crate) async fn sign_in(server: Arc<Server>, who: usize, device: usize) -> A
         secret: person.secret,
         space_id: person.space_id,
         user_id: person.user_id,
+        disabled: false,
     };
     session::begin(
         &ctx,

@@ -7,6 +7,7 @@
 
 mod audit;
 mod book;
+mod chain;
 mod client;
 mod life;
 mod pipe;
@@ -15,6 +16,7 @@ mod run;
 mod shrink;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use book::Stats;
 use plan::Plan;
@@ -22,6 +24,11 @@ use run::{Broken, Finding, run};
 
 /// Seeds of an ordinary run: a few seconds of it.
 const SEEDS: u64 = 40;
+
+/// Seeds after which a long run tells how far it is.
+const BLOCK: u64 = 200;
+/// Steps of a plan to shrink: the first eight bring the devices online.
+const SHORT_STEPS: usize = 28;
 
 fn switch(name: &str) -> Option<u64> {
     #[expect(
@@ -66,14 +73,43 @@ fn in_simulated_days_nothing_is_lost_doubled_reordered_or_wrongly_unread() {
         None => 1..=switch("CHAOKE_SEEDS").unwrap_or(SEEDS),
     };
     let mut stats = Stats::default();
-    for seed in seeds {
-        let plan = Plan::drawn(seed);
-        match run(&plan, Broken::Nothing) {
+    let mut first = *seeds.start();
+    while first <= *seeds.end() {
+        let last = (first + BLOCK - 1).min(*seeds.end());
+        block(first, last, &mut stats);
+        let so_far = serde_json::to_string(&stats).expect("numbers");
+        println!("seeds up to {last}: {so_far}");
+        first = last + 1;
+    }
+}
+
+/// Runs some seeds, on all cores; each run has a thread to itself.
+fn block(first: u64, last: u64, stats: &mut Stats) {
+    let next = AtomicU64::new(first);
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut outcomes: Vec<(Plan, Result<Stats, Finding>)> = std::thread::scope(|scope| {
+        let work = || {
+            let seeds = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+            let plans = seeds.take_while(|seed| *seed <= last).map(Plan::drawn);
+            let outcomes = plans.map(|plan| {
+                let outcome = run(&plan, Broken::Nothing);
+                (plan, outcome)
+            });
+            outcomes.collect::<Vec<_>>()
+        };
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        let outcomes = workers
+            .into_iter()
+            .map(|worker| worker.join().expect("it runs"));
+        outcomes.flatten().collect()
+    });
+    outcomes.sort_by_key(|(plan, _)| plan.seed);
+    for (plan, outcome) in outcomes {
+        match outcome {
             Ok(one) => stats.add(&one),
             Err(finding) => panic!("{}", report(&plan, &finding)),
         }
     }
-    println!("{}", serde_json::to_string(&stats).expect("numbers"));
 }
 
 #[test]
@@ -132,7 +168,13 @@ fn a_failing_plan_shrinks_to_the_steps_that_matter() {
     let fails = |plan: &Plan| {
         run(plan, Broken::ResendsUnderANewId).is_err_and(|finding| finding.0.starts_with("doubled"))
     };
-    let plan = (1..=20).map(Plan::drawn).find(fails).expect("one fails");
+    // Half a minute instead of a day: each try runs what is left.
+    let short = |seed| {
+        let mut plan = Plan::drawn(seed);
+        plan.steps.truncate(SHORT_STEPS);
+        plan
+    };
+    let plan = (1..=60).map(short).find(fails).expect("one fails");
     let small = shrink::smallest(&plan, fails);
     assert!(fails(&small) && small.steps.len() <= 10, "{small:?}");
 }

@@ -150,6 +150,7 @@ impl World {
             self.now_ms =
                 began_ms + i64::try_from(began.elapsed().as_millis()).expect("less than an age");
             self.book.stats.engine_steps += engine.steps();
+            self.book.stats.injected(engine.injected());
             end
         });
         // The network goes with the machine.
@@ -397,12 +398,16 @@ impl World {
     }
 
     async fn rests(&mut self, life: &Life) -> Result<(), Finding> {
+        let mut rested = false;
         for _ in 0..REST_S {
-            // Longer than read positions and effects take to be written.
+            // Longer than read positions and effects take to be written. They may begin to be at its very end,
+            // so everybody rests for one more.
             self.waits(life, 5_000).await?;
-            if self.clients.iter().all(Client::rests) {
+            let rests = self.clients.iter().all(Client::rests);
+            if rests && rested {
                 return Ok(());
             }
+            rested = rests;
         }
         let restless: Vec<String> = self
             .clients

@@ -90,9 +90,7 @@ fn view(key: &Key, letter: Letter) -> DeadLetter {
 
 async fn list(ctx: Ctx, p: PageParams) -> Answer<Page<DeadLetter>> {
     let (limit, now_ms) = (p.limit()?, ctx.now_ms());
-    let after = p.after(now_ms)?;
-    let after = after.map(|raw| storage::key::decode::<Key>(&raw));
-    let after = after.transpose().map_err(|_| ApiError::not_found())?;
+    let after = p.after_key::<Key>(now_ms)?;
     let mut letters = letter::page(&ctx.node.store, after.as_ref(), limit + 1).await?;
     let more = letters.len() > limit;
     letters.truncate(limit);

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use storage::{KeyPart, key};
 
 use super::error::ApiError;
 
@@ -57,6 +58,16 @@ impl PageParams {
             .map(|cursor| read_cursor(cursor, now_ms))
             .transpose()
     }
+
+    /// The same as a key of the list's form.
+    ///
+    /// # Errors
+    /// As [`PageParams::after`], and `invalid` when the cursor holds no such key.
+    pub fn after_key<K: KeyPart>(&self, now_ms: i64) -> Result<Option<K>, ApiError> {
+        let after = self.after(now_ms)?;
+        let read = after.map(|raw| key::decode(&raw).map_err(|_| refused()));
+        read.transpose()
+    }
 }
 
 /// `limit`, or the default.
@@ -82,15 +93,16 @@ pub fn cursor(key: &[u8], now_ms: i64) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+fn refused() -> ApiError {
+    ApiError::invalid(
+        "cursor",
+        "cursor_expired",
+        "列表位置已失效，请重新加载",
+        "This cursor is no longer good; load the list anew",
+    )
+}
+
 fn read_cursor(text: &str, now_ms: i64) -> Result<Vec<u8>, ApiError> {
-    let refused = || {
-        ApiError::invalid(
-            "cursor",
-            "cursor_expired",
-            "列表位置已失效，请重新加载",
-            "This cursor is no longer good; load the list anew",
-        )
-    };
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| refused())?;
     let (made, key) = bytes.split_first_chunk::<8>().ok_or_else(refused)?;
     let age = now_ms.saturating_sub(i64::from_be_bytes(*made));
@@ -103,6 +115,7 @@ fn read_cursor(text: &str, now_ms: i64) -> Result<Vec<u8>, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::Class;
 
     #[test]
     fn a_cursor_is_good_for_a_day() {
@@ -119,6 +132,28 @@ mod tests {
         );
         assert!(page(made).after(1_001 + CURSOR_GOOD_FOR_MS).is_err());
         assert!(page("?".into()).after(0).is_err());
+    }
+
+    #[test]
+    fn a_damaged_cursor_is_invalid() {
+        let read = |raw: &[u8]| {
+            let cursor = Some(cursor(raw, 1_000));
+            PageParams {
+                limit: None,
+                cursor,
+            }
+            .after_key::<(u64, String)>(1_000)
+        };
+        let whole = key::encode(&(7_u64, "张三".to_owned()));
+        assert_eq!(read(&whole).unwrap(), Some((7, "张三".to_owned())));
+        let longer = [&whole[..], b"x"].concat();
+        for damaged in [&b""[..], &whole[1..], &whole[..whole.len() - 1], &longer] {
+            let refusal = read(damaged).unwrap_err();
+            assert_eq!(
+                (refusal.class, refusal.code.as_str()),
+                (Class::Invalid, "cursor_expired")
+            );
+        }
     }
 
     #[test]

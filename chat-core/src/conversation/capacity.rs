@@ -14,7 +14,7 @@ use crate::ids::{ConversationId, UserId};
 use crate::tables;
 
 /// `user:<id>`: how many conversations one is in.
-fn joined_count() -> RowAt {
+pub(super) fn joined_count() -> RowAt {
     RowAt {
         table: TableId(tables::JOINED_COUNT),
         partition: key::encode(&()),

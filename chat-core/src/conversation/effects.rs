@@ -164,7 +164,7 @@ async fn leave(node: &Node, effect: &Delivered, home: &Home, id: ConversationId)
     Ok(())
 }
 
-fn happened(what: SelfWhat, conversation_id: ConversationId) -> SelfEntry {
+pub(super) fn happened(what: SelfWhat, conversation_id: ConversationId) -> SelfEntry {
     SelfEntry {
         at: Later::Time,
         what,

@@ -100,7 +100,7 @@ fn not_begun(caller: &Caller, id: ConversationId, peer: UserId) -> Conversation 
 
 pub(super) async fn list(ctx: Ctx, p: PageParams) -> Answer<Page<ConversationRow>> {
     let (caller, limit, now_ms) = (ctx.caller()?, p.limit()?, ctx.now_ms());
-    let after = p.after(now_ms)?;
+    let after = p.after_key::<Place>(now_ms)?;
     let mut rows = rows_of(&ctx, &caller).await?;
     rows.sort_by_cached_key(|row| std::cmp::Reverse(place(row)));
     let start = match after {
@@ -117,10 +117,20 @@ pub(super) async fn list(ctx: Ctx, p: PageParams) -> Answer<Page<ConversationRow
     Ok(Page { items, next })
 }
 
-/// Where a conversation stands in the list: by its last activity, then by id.
-fn place(row: &ConversationRow) -> Vec<u8> {
+/// Where something stands in a list by time, then by id.
+type Place = [u8; 24];
+
+fn placed(at: i64, id: Id) -> Place {
+    let mut place = [0; 24];
+    place[..8].copy_from_slice(&at.to_be_bytes());
+    place[8..].copy_from_slice(&id.0);
+    place
+}
+
+/// A conversation by its last activity.
+fn place(row: &ConversationRow) -> Place {
     let at = row.last.as_ref().map_or(0, |last| last.sent_at);
-    [&at.to_be_bytes()[..], &row.conversation_id.0[..]].concat()
+    placed(at, row.conversation_id)
 }
 
 /// All conversations of the caller.
@@ -229,7 +239,7 @@ pub(super) async fn members(ctx: Ctx, p: Members) -> Answer<Page<Member>> {
         limit: p.limit,
         cursor: p.cursor.clone(),
     }
-    .after(now_ms)?;
+    .after_key::<Place>(now_ms)?;
     let snapshot = ctx
         .node
         .conversations
@@ -245,9 +255,7 @@ pub(super) async fn members(ctx: Ctx, p: Members) -> Answer<Page<Member>> {
         .map(|(user, row)| (*user, *row))
         .collect();
     all.sort_by_key(|(user, row)| (row.joined_at, *user));
-    let place = |(user, row): &(UserId, RosterRow)| {
-        [&row.joined_at.to_be_bytes()[..], &user.0[..]].concat()
-    };
+    let place = |(user, row): &(UserId, RosterRow)| placed(row.joined_at, *user);
     let start = after.map_or(0, |key| all.partition_point(|member| place(member) <= key));
     let more = all.len() > start + limit;
     let page: Vec<_> = all.into_iter().skip(start).take(limit).collect();

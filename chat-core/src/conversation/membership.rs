@@ -17,7 +17,9 @@ use super::types::{Conversation, ConversationRef, History, Kind, Settled, State}
 use crate::api::registry::{Nothing, nothing};
 use crate::api::{Answer, ApiError};
 use crate::ctx::{Caller, Ctx, request_hash};
+use crate::directory::disabling::account_disabled;
 use crate::directory::space::people;
+use crate::effect;
 use crate::ids::{ConversationId, Id, UserId};
 use crate::limits::{ADDED_AT_ONCE, CALL_ID_KEPT_MS, DISCUSSION_MEMBERS, DISCUSSION_NAME_CHARS};
 use crate::message::history;
@@ -231,7 +233,7 @@ async fn added_before(
     Ok(AddedMembers {
         added,
         already,
-        pending: None,
+        pending: settle(ctx, done).await.pending,
     })
 }
 
@@ -255,8 +257,9 @@ pub(super) async fn remove_member(ctx: Ctx, p: MemberOf) -> Answer<Settled> {
 }
 
 async fn remove_once(ctx: &Ctx, asked: &Asked, p: MemberOf) -> Answer<Settled> {
-    let Entered::Now(mut t, meta) = asked.enter(ctx).await? else {
-        return Ok(Settled::default());
+    let (mut t, meta) = match asked.enter(ctx).await? {
+        Entered::Now(t, meta) => (t, meta),
+        Entered::Before(done) => return Ok(settle(ctx, &done).await),
     };
     let caller = &asked.caller;
     open_discussion(&meta)?;
@@ -283,8 +286,9 @@ pub(super) async fn leave(ctx: Ctx, p: ConversationRef) -> Answer<Settled> {
 }
 
 async fn leave_once(ctx: &Ctx, asked: &Asked) -> Answer<Settled> {
-    let Entered::Now(mut t, mut meta) = asked.enter(ctx).await? else {
-        return Ok(Settled::default());
+    let (mut t, mut meta) = match asked.enter(ctx).await? {
+        Entered::Now(t, meta) => (t, meta),
+        Entered::Before(done) => return Ok(settle(ctx, &done).await),
     };
     let (id, caller) = (asked.conversation_id, &asked.caller);
     if meta.kind != Kind::Discussion {
@@ -505,6 +509,9 @@ async fn colleagues(
     if known.len() < once.len() {
         return Err(ApiError::not_found().at("user_ids"));
     }
+    if known.iter().any(|person| person.disabled.is_some()) {
+        return Err(account_disabled().at("user_ids"));
+    }
     Ok(once)
 }
 
@@ -520,7 +527,7 @@ async fn named_after(ctx: &Ctx, caller: &Caller, others: &[UserId]) -> Answer<St
 }
 
 /// Appends a system line as the next numbered operation but one that seats people.
-fn say(t: &mut Transaction, author: UserId, line: SystemLine) -> Answer<()> {
+pub(super) fn say(t: &mut Transaction, author: UserId, line: SystemLine) -> Answer<()> {
     let n = t.numbered();
     t.append(
         MESSAGE.partition(&()),
@@ -531,7 +538,7 @@ fn say(t: &mut Transaction, author: UserId, line: SystemLine) -> Answer<()> {
 }
 
 /// Makes people members from the entry on that was appended just before.
-fn seat(t: &mut Transaction, id: ConversationId, users: &[UserId]) -> Answer<()> {
+pub(super) fn seat(t: &mut Transaction, id: ConversationId, users: &[UserId]) -> Answer<()> {
     let n = t.numbered() - 1;
     for user in users {
         t.put(ROSTER.at(&(), user), joining(n)?);
@@ -555,7 +562,7 @@ fn seat(t: &mut Transaction, id: ConversationId, users: &[UserId]) -> Answer<()>
     Ok(())
 }
 
-fn unseat(t: &mut Transaction, id: ConversationId, user: UserId) -> Answer<()> {
+pub(super) fn unseat(t: &mut Transaction, id: ConversationId, user: UserId) -> Answer<()> {
     t.delete(ROSTER.at(&(), &user));
     t.add(roster_count(), -1, Some(0), None);
     t.effect(
@@ -568,10 +575,11 @@ fn unseat(t: &mut Transaction, id: ConversationId, user: UserId) -> Answer<()> {
     Ok(())
 }
 
-/// Waits until a change was delivered and, 2 s at most, until it is in the lists of those concerned.
+/// Waits until a change was delivered and, 2 s at most, until it is in the lists of those concerned; what was
+/// refused there is still to come.
 async fn settle(ctx: &Ctx, done: &Committed) -> Settled {
     ctx.node.delivery.passed(done.position).await;
-    let listed = ctx.node.effects.passed(done.position).await;
+    let listed = effect::settled(&ctx.node, done.position).await;
     Settled {
         pending: (!listed).then_some(true),
     }

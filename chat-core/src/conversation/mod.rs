@@ -12,6 +12,7 @@ pub mod effects;
 pub mod listing;
 pub mod membership;
 pub mod reading;
+pub mod rebuild;
 pub mod rows;
 pub mod rules;
 pub mod types;

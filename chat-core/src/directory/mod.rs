@@ -1,6 +1,7 @@
 //! People: set-up of the company, accounts, sign-in and sessions, members of the space, search.
 
 pub mod account;
+pub mod disabling;
 pub mod guard;
 pub mod person;
 pub mod pinyin;
@@ -18,12 +19,26 @@ pub fn register(api: &mut Registry) {
     session::register(api);
     account::register(api);
     space::register(api);
+    disabling::register(api);
     search::register(api);
 }
 
 /// The kinds of effects of this area.
 pub fn effects() -> Vec<Kind> {
     vec![
+        Kind {
+            name: setup::FOUND,
+            targets: |effect| {
+                let founding = effect.payload::<setup::Founding>()?;
+                Ok(vec![person::space_home(founding.person.space_id)])
+            },
+            run: |node, effect, _| {
+                Box::pin(async move {
+                    setup::found(&node.store, &effect.payload::<setup::Founding>()?).await
+                })
+            },
+            takes_a_right: false,
+        },
         Kind {
             name: person::COMPLETE,
             targets: |effect| {
@@ -51,6 +66,21 @@ pub fn effects() -> Vec<Kind> {
                     // Run again after a crash, it must not end those who signed in since.
                     let until_ms = effect.time_ms;
                     session::end_others(&node.store, end.account_id, end.keep, until_ms).await
+                })
+            },
+            takes_a_right: true,
+        },
+        Kind {
+            name: disabling::ACCOUNT_STATE,
+            targets: |effect| {
+                Ok(vec![person::account_home(
+                    effect.payload::<disabling::AccountState>()?.account_id,
+                )])
+            },
+            run: |node, effect, _| {
+                Box::pin(async move {
+                    let state: disabling::AccountState = effect.payload()?;
+                    disabling::tell_account(&node, state, effect.time_ms).await
                 })
             },
             takes_a_right: true,

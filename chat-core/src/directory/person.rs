@@ -9,9 +9,10 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use storage::{Home, Partition, RowAt, Store, Table, Transaction, Value, retry};
+use storage::{Home, RowAt, Store, Table, Transaction, Value, retry};
 use unicode_normalization::UnicodeNormalization;
 
+use super::disabling::Disabled;
 use super::pinyin;
 use crate::api::{Answer, ApiError, Class};
 use crate::bytes32::Bytes32;
@@ -49,6 +50,9 @@ pub struct Person {
     pub title: Option<String>,
     /// Whether he has an open connection.
     pub online: bool,
+    /// `true` for one who can't sign in any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<bool>,
 }
 
 /// How a login name stands.
@@ -98,6 +102,9 @@ pub struct AccountRow {
     pub space_id: SpaceId,
     /// Himself in that space.
     pub user_id: UserId,
+    /// He may not sign in.
+    #[serde(default)]
+    pub disabled: bool,
 }
 
 /// Row of a member in `space:<id>`.
@@ -116,6 +123,9 @@ pub struct MemberRow {
     pub role: Role,
     /// When he became a member.
     pub created_at: i64,
+    /// Since when and why he may not sign in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<Disabled>,
 }
 
 impl MemberRow {
@@ -129,6 +139,7 @@ impl MemberRow {
             initial: pinyin::initial(&self.name),
             title: self.title.clone(),
             online,
+            disabled: self.disabled.is_some().then_some(true),
         }
     }
 }
@@ -332,6 +343,7 @@ async fn put_account(store: &Store, person: &NewPerson) -> Answer<()> {
         secret: person.secret.clone(),
         space_id: person.space_id,
         user_id: person.user_id,
+        disabled: false,
     };
     t.set(&ACCOUNT, &(), &(), &row)?;
     t.commit().await?;
@@ -350,6 +362,7 @@ async fn put_member(store: &Store, person: &NewPerson) -> Answer<()> {
         title: person.title.clone(),
         role: person.role,
         created_at: person.at,
+        disabled: None,
     };
     t.set(&MEMBER, &(), &person.user_id, &row)?;
     t.add(member_count(), 1, None, Some(SPACE_MEMBERS));
@@ -358,13 +371,29 @@ async fn put_member(store: &Store, person: &NewPerson) -> Answer<()> {
     Ok(())
 }
 
+/// Where a member stands in the order of the directory.
+pub fn order_key(user: UserId, row: &MemberRow) -> (String, Id) {
+    (pinyin::order(&row.name), user)
+}
+
 /// The index rows of a member, written in the same commit as the member.
-fn put_index(t: &mut Transaction, user: UserId, row: &MemberRow) -> Answer<()> {
-    t.set(&MEMBER_ORDER, &(), &(pinyin::order(&row.name), user), &0)?;
+///
+/// # Errors
+/// A row can't be encoded.
+pub fn put_index(t: &mut Transaction, user: UserId, row: &MemberRow) -> Answer<()> {
+    t.set(&MEMBER_ORDER, &(), &order_key(user, row), &0)?;
     for term in pinyin::terms(&row.name, &row.login) {
         t.set(&MEMBER_TERM, &(), &(term, user), &0)?;
     }
     Ok(())
+}
+
+/// Takes the index rows of a member out of the directory.
+pub fn delete_index(t: &mut Transaction, user: UserId, row: &MemberRow) {
+    t.delete(MEMBER_ORDER.at(&(), &order_key(user, row)));
+    for term in pinyin::terms(&row.name, &row.login) {
+        t.delete(MEMBER_TERM.at(&(), &(term, user)));
+    }
 }
 
 async fn put_profile(store: &Store, person: &NewPerson) -> Answer<()> {
@@ -423,11 +452,6 @@ async fn confirm(store: &Store, person: &NewPerson) -> Answer<()> {
 /// What the store answers.
 pub async fn member(store: &Store, space: SpaceId, user: UserId) -> Answer<Option<MemberRow>> {
     Ok(store.read(&space_home(space), &MEMBER, &(), &user).await?)
-}
-
-/// The partition of the directory's order.
-pub fn order_partition() -> Partition {
-    MEMBER_ORDER.partition(&())
 }
 
 #[cfg(test)]

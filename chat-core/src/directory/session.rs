@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use storage::{Direction, Home, KeyRange, Store, Table, retry};
 
+use super::disabling::account_disabled;
 use super::person::{
     self, ACCOUNT, AccountRow, LOGIN, LoginState, MEMBER, Person, Secret, account_home, login_home,
     space_home,
@@ -184,6 +185,10 @@ async fn sign_in(ctx: Ctx, p: SignIn) -> Answer<SignedIn> {
         return Err(bad_credentials());
     };
     node.guard.right_password(&login, &ctx.origin.address);
+    // Told only to one who proved that it is his.
+    if account.disabled {
+        return Err(account_disabled());
+    }
     let cookie = p.cookie.unwrap_or(false);
     begin(&ctx, account_id, &account, device_name, cookie).await
 }
@@ -206,9 +211,6 @@ async fn prove(ctx: &Ctx, login: &str, password: &str) -> Answer<Option<(Account
         }
         None => None,
     };
-    // An account answers only to the login it says itself: an older name of a set-up that was cut
-    // short may still point to it.
-    let account = account.filter(|account| account.login == login);
     let Some(account) = account else {
         node.passwords.matches(password, &node.decoy_hash).await?;
         return Ok(None);
@@ -297,9 +299,12 @@ async fn list_session(
 ) -> Answer<()> {
     let mut t = store.transaction(&account_home(account_id));
     let account = t.read(&ACCOUNT, &(), &()).await?;
-    account
+    let account = account
         .filter(|account| account.secret == proved.secret)
         .ok_or_else(bad_credentials)?;
+    if account.disabled {
+        return Err(account_disabled());
+    }
     t.set(&ACCOUNT_SESSION, &(), &session_id, &now_ms)?;
     t.commit().await?;
     Ok(())

@@ -2,13 +2,15 @@
 //! it names the company and becomes its first administrator. Each start without a company makes a new
 //! link and ends the old one.
 //!
-//! Home `system:0` has the row [`SYSTEM`]; the chain of `person` comes first and ends with it.
+//! Home `system:0` has the row [`SYSTEM`]. The commit that names the company there decides everything: it
+//! carries an effect that writes the space and walks the chain of `person`, so that a set-up that is cut
+//! short was never begun or is completed by the next start.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use storage::{Home, Store, Table, retry};
+use storage::{Home, Store, Table, Value, retry};
 
-use super::person::{self, NewPerson, Role, Secret};
+use super::person::{self, AccountRow, NewPerson, Role, Secret};
 use super::session::{self, SignedIn};
 use super::space::{SPACE, SpaceRow};
 use crate::api::registry::{Access, Nothing, Registry};
@@ -98,6 +100,14 @@ pub struct SystemRow {
     pub space_id: Option<SpaceId>,
 }
 
+/// The company and its first administrator, once it is decided who they are.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Founding {
+    company: String,
+    /// The first administrator, with the id of the space.
+    pub person: NewPerson,
+}
+
 // ---- rows
 
 /// `system:0`.
@@ -164,25 +174,23 @@ async fn complete(ctx: Ctx, p: Complete) -> Answer<SignedIn> {
     }
     let company = text::line("company_name", &p.company_name, COMPANY_CHARS)?;
     let person = first_administrator(&ctx, &p).await?;
-    retry(|| put_space(&ctx.node.store, person.space_id, &company, ctx.now_ms())).await?;
-    person::create(&ctx.node.store, &person, ctx.now_ms()).await?;
-    retry(|| finish(&ctx.node.store, person.space_id)).await?;
+    let founding = Founding { company, person };
+    retry(|| decide(&ctx.node.store, &founding)).await?;
+    found(&ctx.node.store, &founding).await?;
     ctx.node.end_setup();
     let device_name = session::device_name(p.device_name.as_deref())?;
-    // As an earlier attempt may have left it.
-    let home = person::account_home(person.account_id);
-    let account = ctx
-        .node
-        .store
-        .read(&home, &person::ACCOUNT, &(), &())
-        .await?;
-    let account = account.ok_or_else(ApiError::unauthenticated)?;
+    let person = &founding.person;
+    let account = AccountRow {
+        login: person.login.clone(),
+        secret: person.secret.clone(),
+        space_id: person.space_id,
+        user_id: person.user_id,
+        disabled: false,
+    };
     let cookie = p.cookie.unwrap_or(false);
     session::begin(&ctx, person.account_id, &account, device_name, cookie).await
 }
 
-/// The ids are derived from the server's own key, not from the link: a set-up that was cut short by a
-/// crash is completed by the next link.
 async fn first_administrator(ctx: &Ctx, p: &Complete) -> Answer<NewPerson> {
     let login = person::login("login", &p.login)?;
     let name = text::line("name", &p.name, NAME_CHARS)?;
@@ -194,21 +202,10 @@ async fn first_administrator(ctx: &Ctx, p: &Complete) -> Answer<NewPerson> {
         .hash(&p.password, ctx.node.random.bytes())
         .await?;
     let derive = |label: &str| Id::derived(label, &[&mac(&ctx.node.secret, &[b"setup"])]);
-    // The account is derived from what was typed as well: a second attempt with another login or
-    // password must not find the first one's.
-    let typed = mac(
-        &ctx.node.secret,
-        &[
-            b"administrator",
-            login.as_bytes(),
-            name.as_bytes(),
-            p.password.as_bytes(),
-        ],
-    );
     Ok(NewPerson {
         space_id: derive("space"),
-        account_id: Id::derived("account", &[&typed]),
-        user_id: Id::derived("user", &[&typed]),
+        account_id: derive("account"),
+        user_id: derive("user"),
         login,
         name,
         title: None,
@@ -218,30 +215,42 @@ async fn first_administrator(ctx: &Ctx, p: &Complete) -> Answer<NewPerson> {
     })
 }
 
-async fn put_space(store: &Store, space: SpaceId, name: &str, now_ms: i64) -> Answer<()> {
-    let mut t = store.transaction(&person::space_home(space));
-    t.read(&SPACE, &(), &()).await?;
-    t.set(
-        &SPACE,
-        &(),
-        &(),
-        &SpaceRow {
-            name: name.to_owned(),
-            created_at: now_ms,
-        },
-    )?;
+/// Kind of the effect that completes a set-up.
+pub const FOUND: &str = "setup.found";
+
+/// The one commit before which nothing is there, and after which everything will be.
+async fn decide(store: &Store, founding: &Founding) -> Answer<()> {
+    let mut t = store.transaction(&system_home());
+    let mut row = t.read(&SYSTEM, &(), &()).await?.ok_or_else(setup_done)?;
+    if row.space_id.is_some() {
+        return Err(setup_done());
+    }
+    row.space_id = Some(founding.person.space_id);
+    t.set(&SYSTEM, &(), &(), &row)?;
+    t.effect(FOUND, Value::encode(founding)?);
     t.commit().await?;
     Ok(())
 }
 
-async fn finish(store: &Store, space: SpaceId) -> Answer<()> {
-    let mut t = store.transaction(&system_home());
-    let mut row = t.read(&SYSTEM, &(), &()).await?.ok_or_else(setup_done)?;
-    if row.space_id.is_some_and(|done| done != space) {
-        return Err(setup_done());
+/// Writes the company and its first administrator. Safe to repeat.
+///
+/// # Errors
+/// What the store answers.
+pub async fn found(store: &Store, founding: &Founding) -> Answer<()> {
+    retry(|| put_space(store, founding)).await?;
+    person::create(store, &founding.person, founding.person.at).await
+}
+
+async fn put_space(store: &Store, founding: &Founding) -> Answer<()> {
+    let mut t = store.transaction(&person::space_home(founding.person.space_id));
+    if t.read(&SPACE, &(), &()).await?.is_some() {
+        return Ok(());
     }
-    row.space_id = Some(space);
-    t.set(&SYSTEM, &(), &(), &row)?;
+    let row = SpaceRow {
+        name: founding.company.clone(),
+        created_at: founding.person.at,
+    };
+    t.set(&SPACE, &(), &(), &row)?;
     t.commit().await?;
     Ok(())
 }

@@ -5,7 +5,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use storage::{Committed, Direction, KeyRange, Table, Value, retry};
+use storage::{Committed, Direction, KeyRange, Table, Value, key, retry};
 
 use super::account::{END_SESSIONS, EndSessions};
 use super::person::{
@@ -402,15 +402,33 @@ async fn put_credential(
 
 async fn members(ctx: Ctx, p: PageParams) -> Answer<Page<Person>> {
     let caller = ctx.caller()?;
+    let (ids, next) = page_of(&ctx, &caller, &MEMBER_ORDER, &p).await?;
+    Ok(Page {
+        items: people(&ctx, caller.space_id, &ids).await?,
+        next,
+    })
+}
+
+/// A page of an index of members in the order of their names, and the cursor of the next.
+///
+/// # Errors
+/// A limit or cursor that can't be; what the store answers.
+pub(super) async fn page_of(
+    ctx: &Ctx,
+    caller: &Caller,
+    index: &Table<(), (String, Id), u8>,
+    p: &PageParams,
+) -> Answer<(Vec<UserId>, Option<String>)> {
     let (limit, now_ms) = (p.limit()?, ctx.now_ms());
-    let range = p.after(now_ms)?.map_or_else(KeyRange::all, KeyRange::after);
+    let after = p.after_key::<(String, UserId)>(now_ms)?;
+    let range = after.map_or_else(KeyRange::all, |key| KeyRange::after(key::encode(&key)));
     let home = space_home(caller.space_id);
     let rows = ctx
         .node
         .store
         .scan(
             &home,
-            &person::order_partition(),
+            &index.partition(&()),
             range,
             Direction::Forward,
             limit + 1,
@@ -420,12 +438,9 @@ async fn members(ctx: Ctx, p: PageParams) -> Answer<Page<Person>> {
     let ids = rows
         .iter()
         .take(limit)
-        .map(|(key, _)| Ok(MEMBER_ORDER.key(key)?.1))
+        .map(|(key, _)| Ok(index.key(key)?.1))
         .collect::<Answer<Vec<UserId>>>()?;
-    Ok(Page {
-        items: people(&ctx, caller.space_id, &ids).await?,
-        next,
-    })
+    Ok((ids, next))
 }
 
 /// The members with these ids, in their order; ids of nobody in the space are left out.

@@ -6,12 +6,13 @@
 //! only names it.
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use storage::{Direction, Home, KeyRange, Store, StoreError, Table, Transaction, Value, retry};
 
-use super::{Delivered, checkpoint, effects_home, is_closed, passing, pause, stamp};
+use super::{Delivered, effects_home, is_closed, passing, pause, stamp};
 use crate::api::{Answer, ApiError, Class};
 use crate::limits::CALL_ID_KEPT_MS;
 use crate::node::Node;
@@ -124,7 +125,8 @@ pub async fn run_again(node: &Node, key: &Key, asked: &Asked<'_>) -> Answer<()> 
             let mut t = node.store.transaction(&Home::parse(&key.2));
             stamp(&mut t, &letter.effect(key));
             t.commit().await?;
-        } else if letter.what == What::Effect && checkpoint(&node.store).await? < key.0 {
+        } else if letter.what == What::Effect && !node.effects.kept(key.0).await {
+            // It ran in no home, so no marker can keep it from coming back; only the checkpoint can.
             return Err(not_yet());
         }
     }
@@ -185,6 +187,21 @@ pub async fn page(
 /// What the store answers.
 pub async fn read(store: &Store, key: &Key) -> Result<Option<Letter>, StoreError> {
     store.read(&effects_home(), &LETTER, &(), key).await
+}
+
+/// Whether any effect of the commit at `position` lies in a letter.
+///
+/// # Errors
+/// What the store answers.
+pub(crate) async fn names(store: &Store, position: u64) -> Result<bool, StoreError> {
+    let first = |position: u64| storage::key::encode(&(position, 0_u32, String::new()));
+    let range = KeyRange {
+        from: Bound::Included(first(position)),
+        to: Bound::Excluded(first(position + 1)),
+    };
+    let (home, all) = (effects_home(), LETTER.partition(&()));
+    let found = store.scan(&home, &all, range, Direction::Forward, 1);
+    Ok(!found.await?.is_empty())
 }
 
 /// The homes that were parked when the server stopped.

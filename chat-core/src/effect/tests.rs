@@ -4,10 +4,10 @@ use storage::engine::faulty::Faults;
 use storage::{Home, Store, Value};
 
 use super::letter::{self, Asked, Key, Letter, What};
-use super::{Delivered, Kind, checkpoint};
+use super::{Delivered, Kind, checkpoint, settled};
 use crate::api::Answer;
 use crate::node::Node;
-use crate::testing::{Machine, causes, eventually, home, kinds, refuses, tell, told};
+use crate::testing::{Machine, Running, causes, eventually, home, kinds, refuses, tell, told};
 
 async fn letters(store: &Store) -> Vec<(Key, Letter)> {
     letter::page(store, None, 200).await.expect("a read")
@@ -180,31 +180,17 @@ async fn a_crash_at_any_step_of_setting_aside_leaves_one_letter_and_runs_nothing
         let machine = Machine::new();
         let name = format!("aside-{crash_at}");
         refuses(&home(&name), 1_000);
-        let mut whole = false;
-        for crash_at in [Some(crash_at), None] {
-            let faults = Faults {
-                crash_at,
-                ..Faults::default()
-            };
-            let Some(running) = machine.start_with(faults, kinds(), Vec::new()).await else {
-                continue;
-            };
+        let work = async |running: &Running| {
             let store = &running.node.store;
-            let work = async {
-                let to = [name.as_str()];
-                causes(store, &home("one"), "says", &to, "x").await.unwrap();
-                eventually("it is set aside", async || letters(store).await.len() == 1).await;
-                // It could be done now, but it is the administrator's.
-                refuses(&home(&name), 0);
-                let last = causes(store, &home("one"), "says", &to, "y").await.unwrap();
-                assert!(running.node.effects.passed(last).await);
-            };
-            tokio::select! {
-                () = work => whole |= crash_at.is_some(),
-                () = running.engine.crashed() => continue,
-            }
-            store.close().await;
-        }
+            let to = [name.as_str()];
+            causes(store, &home("one"), "says", &to, "x").await.unwrap();
+            eventually("it is set aside", async || letters(store).await.len() == 1).await;
+            // It could be done now, but it is the administrator's.
+            refuses(&home(&name), 0);
+            let last = causes(store, &home("one"), "says", &to, "y").await.unwrap();
+            assert!(running.node.effects.passed(last).await);
+        };
+        let whole = machine.two_lives(crash_at, kinds, Vec::new, work).await;
         let (store, _) = machine.store(Faults::default()).await;
         assert_eq!(
             told(&store, &home(&name)).await,
@@ -299,12 +285,6 @@ async fn an_effect_that_nobody_knows_is_a_letter_too() {
     eventually("it is set aside", async || letters(store).await.len() == 1).await;
     let (key, letter) = letters(store).await.remove(0);
     assert_eq!((key.2.as_str(), letter.kind.as_str()), ("", "gone"));
-    let error = letter::run_again(&running.node, &key, &asked("early")).await;
-    assert_eq!(
-        error.unwrap_err().code,
-        "not_yet",
-        "a crash could bring it back"
-    );
     store.close().await;
     let mut known = kinds();
     known[0].name = "gone";
@@ -321,6 +301,80 @@ async fn an_effect_that_nobody_knows_is_a_letter_too() {
     );
     again(&running.node, &key, "first").await;
     eventually("it ran", async || told(store, &home("a")).await == ["1"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_letter_without_a_home_is_tried_again_at_once_and_a_crash_at_any_step_runs_it_once() {
+    for crash_at in 1.. {
+        let machine = Machine::new();
+        let running = machine.start(kinds(), Vec::new()).await;
+        let store = &running.node.store;
+        causes(store, &home("one"), "gone", &["a"], "1")
+            .await
+            .unwrap();
+        eventually("it is set aside", async || letters(store).await.len() == 1).await;
+        let (key, _) = letters(store).await.remove(0);
+        store.close().await;
+        let known = || {
+            let mut known = kinds();
+            known[0].name = "gone";
+            known
+        };
+        let work = async |running: &Running| {
+            let store = &running.node.store;
+            let at = tokio::time::Instant::now();
+            again(&running.node, &key, "retry").await;
+            assert!(at.elapsed().as_millis() < 50, "it had to wait");
+            eventually("it ran", async || !told(store, &home("a")).await.is_empty()).await;
+            let last = store.last_position().await;
+            assert!(running.node.effects.passed(last).await);
+        };
+        let whole = machine.two_lives(crash_at, known, Vec::new, work).await;
+        let (store, _) = machine.store(Faults::default()).await;
+        assert_eq!(told(&store, &home("a")).await, ["1"], "crash at {crash_at}");
+        assert_eq!(letters(&store).await.len(), 0);
+        if whole {
+            assert!(crash_at > 10, "{crash_at} steps were all there were");
+            break;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_refused_is_told_as_still_to_come() {
+    let machine = Machine::new();
+    let running = machine.start(kinds(), Vec::new()).await;
+    let (node, store) = (&running.node, &running.node.store);
+    refuses(&home("slow"), 1_000);
+    for (kind, to) in [("takes", "slow"), ("says", "slow"), ("says", "refusing")] {
+        refuses(&home("refusing"), 1_000);
+        let position = causes(store, &home("one"), kind, &[to], &format!("{kind} {to}")).await;
+        let position = position.unwrap();
+        assert!(!settled(node, position).await, "{kind} {to}");
+        eventually("its letter is there", async || {
+            letters(store)
+                .await
+                .iter()
+                .any(|(key, _)| key.0 == position)
+        })
+        .await;
+        // The runner has passed it, but it is not there.
+        assert!(node.effects.passed(position).await);
+        assert!(!settled(node, position).await, "{kind} {to}");
+        let other = causes(store, &home("one"), "says", &["free"], to).await;
+        assert!(settled(node, other.unwrap()).await);
+    }
+    let waiting = letters(store).await;
+    for name in ["slow", "refusing"] {
+        refuses(&home(name), 0);
+    }
+    for (key, _) in &waiting {
+        let retried = letter::run_again(node, key, &asked(&key.0.to_string())).await;
+        assert!(retried.is_ok() || key.2 == "thing:slow", "{retried:?}");
+    }
+    for (key, _) in &waiting {
+        eventually("it is there", async || settled(node, key.0).await).await;
+    }
 }
 
 // ---- timers
@@ -363,39 +417,21 @@ async fn sets_and_cancels(store: &Store, at_ms: i64) -> Result<(), storage::Stor
 
 #[tokio::test(start_paused = true)]
 async fn a_crash_at_any_step_fires_each_timer_once_and_a_cancelled_one_never() {
-    let mut crashes = 0;
     for crash_at in 1.. {
         let machine = Machine::new();
         let at_ms = machine.clock().now_ms() + 60_000;
-        let mut whole = false;
-        for crash_at in [Some(crash_at), None] {
-            let faults = Faults {
-                crash_at,
-                ..Faults::default()
-            };
-            let Some(running) = machine.start_with(faults, rings(), Vec::new()).await else {
-                continue;
-            };
+        let work = async |running: &Running| {
             let store = &running.node.store;
-            let work = async {
-                sets_and_cancels(store, at_ms).await.unwrap();
-                machine.passes(120_000);
-                eventually("both rang", async || {
-                    told(store, &home("bell")).await.len() >= 2
-                })
-                .await;
-                let last = store.last_position().await;
-                assert!(running.node.effects.passed(last).await);
-            };
-            tokio::select! {
-                () = work => whole |= crash_at.is_some(),
-                () = running.engine.crashed() => {
-                    crashes += 1;
-                    continue;
-                }
-            }
-            store.close().await;
-        }
+            sets_and_cancels(store, at_ms).await.unwrap();
+            machine.passes(120_000);
+            eventually("both rang", async || {
+                told(store, &home("bell")).await.len() >= 2
+            })
+            .await;
+            let last = store.last_position().await;
+            assert!(running.node.effects.passed(last).await);
+        };
+        let whole = machine.two_lives(crash_at, rings, Vec::new, work).await;
         let (store, _) = machine.store(Faults::default()).await;
         let rang = told(&store, &home("bell")).await;
         assert_eq!(
@@ -404,10 +440,10 @@ async fn a_crash_at_any_step_fires_each_timer_once_and_a_cancelled_one_never() {
             "crash at {crash_at}"
         );
         if whole {
+            assert!(crash_at > 30, "{crash_at} steps were all there were");
             break;
         }
     }
-    assert!(crashes > 30, "{crashes} steps were all there were");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,18 +1,22 @@
 //! Fires timers and runs jobs: a bounded number at a time, beside everything else. The commit that takes a
 //! job up moves its timer to the end of a lease, so a job whose server died is due again; while it runs the
 //! lease is renewed, and a cancelled job is noticed by that.
+//!
+//! Timers go by the wall clock, which may jump. A lease or a pause is a length of time, so its timer says when
+//! it was set: once the clock was set back, what remains of it is counted anew from now ([`Runner::recount`]).
+//! Set forward, the clock ends leases early, but a job that runs here is not taken up a second time.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use storage::{Race, Timer, Transaction, Value};
+use storage::{Home, Race, Timer, Transaction, Value};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinError, JoinSet};
 
 use super::{
-    Fate, GAVE_UP, JOB, Job, Kind, Next, Place, Row, Step, TIMER, key_of, no_such_kind, timed_out,
+    Fate, GAVE_UP, JOB, Job, Kind, Next, Place, Row, Step, TIMER, jobs_home, key_of, no_such_kind,
+    timed_out, timer_of, wait_until, waits_since,
 };
 use crate::api::Answer;
 use crate::effect::{passing, pause};
@@ -26,6 +30,10 @@ pub(crate) struct Runner {
     node: Arc<Node>,
     kinds: Arc<HashMap<&'static str, Kind>>,
     running: JoinSet<()>,
+    /// Home and name of the timer of what runs.
+    leased: HashMap<task::Id, (Home, String)>,
+    /// What the wall clock showed at the last look; before the first one, the time of the newest commit.
+    seen_ms: Option<i64>,
 }
 
 impl Runner {
@@ -35,6 +43,8 @@ impl Runner {
             node,
             kinds: Arc::new(kinds),
             running: JoinSet::new(),
+            leased: HashMap::new(),
+            seen_ms: None,
         }
     }
 
@@ -72,9 +82,17 @@ impl Runner {
         };
         tokio::select! {
             changed = changes.changed() => changed.is_ok(),
-            Some(_) = self.running.join_next() => true,
+            Some(ended) = self.running.join_next_with_id() => {
+                self.ended(ended);
+                true
+            }
             () = time => true,
         }
+    }
+
+    fn ended(&mut self, ended: Result<(task::Id, ()), JoinError>) {
+        let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
+        self.leased.remove(&id);
     }
 
     /// Fires every timer that is due; tells how long until there may be another one. The wall clock may
@@ -82,6 +100,16 @@ impl Runner {
     async fn fire_due(&mut self) -> Answer<Option<Duration>> {
         let store = self.node.store.clone();
         let now_ms = self.node.clock.now_ms();
+        let seen_ms = match self.seen_ms {
+            Some(seen_ms) => seen_ms,
+            // A commit of nothing tells the time of the newest one, which no clock sets back.
+            None => store.transaction(&jobs_home()).commit().await?.time_ms,
+        };
+        if now_ms.saturating_add(TIMERS_LOOK_MS.cast_signed()) < seen_ms {
+            tracing::warn!(now_ms, seen_ms, "the clock was set back");
+            self.recount(now_ms).await?;
+        }
+        self.seen_ms = Some(now_ms);
         let mut after: Option<Timer> = None;
         loop {
             let due = store
@@ -90,10 +118,12 @@ impl Runner {
             let Some(last) = due.last() else { break };
             after = Some(last.clone());
             for timer in due {
-                while self.running.try_join_next().is_some() {}
+                while let Some(ended) = self.running.try_join_next_with_id() {
+                    self.ended(ended);
+                }
                 if !timer.name.starts_with(TIMER) {
                     store.fire(&timer).await?;
-                } else if self.running.len() < JOBS_AT_ONCE {
+                } else if self.running.len() < JOBS_AT_ONCE && !self.runs(&timer) {
                     self.take_up(timer).await?;
                 }
             }
@@ -107,6 +137,43 @@ impl Runner {
         }))
     }
 
+    fn runs(&self, timer: &Timer) -> bool {
+        let mut leased = self.leased.values();
+        leased.any(|(home, name)| (home, name) == (&timer.home, &timer.name))
+    }
+
+    /// After the clock was set back: leases and pauses that were set at what is a later time now end as long
+    /// after now as they were to last. What runs renews its own lease.
+    async fn recount(&self, now_ms: i64) -> Answer<()> {
+        let store = &self.node.store;
+        let mut after: Option<Timer> = None;
+        loop {
+            let page = store.due_timers_after(i64::MAX, after.as_ref(), TIMERS_AT_ONCE);
+            let page = page.await?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            after = Some(last.clone());
+            for timer in page {
+                let Some(since_ms) = waits_since(&timer).filter(|since_ms| *since_ms > now_ms)
+                else {
+                    continue;
+                };
+                if self.runs(&timer) {
+                    continue;
+                }
+                let mut t = store.transaction(&timer.home);
+                t.take_timer(&timer);
+                let lasts_ms = timer.at_ms.saturating_sub(since_ms);
+                wait_until(&mut t, &timer.name, now_ms, now_ms.saturating_add(lasts_ms));
+                match t.commit().await {
+                    Err(error) if !error.lost_race() => return Err(error.into()),
+                    _ => {}
+                }
+            }
+        }
+    }
+
     async fn take_up(&mut self, timer: Timer) -> Answer<()> {
         let id = timer.name[TIMER.len()..].to_owned();
         let row = self.node.store.read(&timer.home, &JOB, &(), &id).await?;
@@ -118,10 +185,12 @@ impl Runner {
             return Ok(());
         };
         let kinds = Arc::clone(&self.kinds);
-        self.running.spawn(async move {
+        let of = (lease.0.home.clone(), lease.0.name.clone());
+        let task = self.running.spawn(async move {
             let kind = kinds.get(row.kind.as_str());
             work(node, kind, lease, id, row).await;
         });
+        self.leased.insert(task.id(), of);
         Ok(())
     }
 }
@@ -134,8 +203,9 @@ impl Lease {
     async fn take(node: &Node, mut timer: Timer) -> Answer<Option<Self>> {
         let mut t = node.store.transaction(&timer.home);
         t.take_timer(&timer);
-        timer.at_ms = node.clock.now_ms().saturating_add(JOB_LEASE_MS);
-        t.at_time(timer.at_ms, &timer.name, Value::bytes(Bytes::new()));
+        let now_ms = node.clock.now_ms();
+        timer.at_ms = now_ms.saturating_add(JOB_LEASE_MS);
+        wait_until(&mut t, &timer.name, now_ms, timer.at_ms);
         match t.commit().await {
             Ok(done) => {
                 timer.version = done.position;
@@ -261,7 +331,7 @@ fn settled(
     };
     t.set(&JOB, &(), &id.to_owned(), &row)?;
     if let Some(at_ms) = next {
-        t.at_time(at_ms, &format!("{TIMER}{id}"), Value::bytes(Bytes::new()));
+        wait_until(t, &timer_of(id), now_ms, at_ms);
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use storage::{Store, Value};
 
 use super::*;
 use crate::effect::letter::{Asked, Key};
-use crate::testing::{Machine, Say, eventually, home, kinds, refuses, tell, told};
+use crate::testing::{Machine, Running, Say, eventually, home, kinds, refuses, tell, told};
 
 /// Says so many numbers to a home, two a step.
 async fn count(job: &Job) -> Answer<Step> {
@@ -55,6 +55,18 @@ fn done() -> Step {
     }
 }
 
+/// Runs longer than the server looks for timers, but is within its lease.
+async fn long(node: &Node, job: &Job) -> Answer<Step> {
+    for text in ["begins", "ends"] {
+        let mut t = node.store.transaction(&home(&job.payload::<String>()?));
+        tell(&mut t, text);
+        t.commit().await?;
+        let most = std::time::Duration::from_millis(2 * crate::limits::JOB_RENEW_MS);
+        tokio::time::sleep(most).await;
+    }
+    Ok(done())
+}
+
 /// Steps that began and never end.
 static HANGING: AtomicU64 = AtomicU64::new(0);
 
@@ -74,6 +86,10 @@ fn jobs() -> Vec<Kind> {
                 HANGING.fetch_add(1, Ordering::SeqCst);
                 Box::pin(std::future::pending())
             },
+        },
+        Kind {
+            name: "long",
+            run: |node, job| Box::pin(async move { long(&node, &job).await }),
         },
         Kind {
             name: "too_much",
@@ -119,47 +135,29 @@ async fn letters(store: &Store) -> Vec<(Key, Letter)> {
 
 #[tokio::test(start_paused = true)]
 async fn a_crash_at_any_step_of_a_job_leaves_what_it_causes_there_exactly_once() {
-    let mut crashes = 0;
     for crash_at in 1.. {
         let machine = Machine::new();
-        let mut whole = false;
-        for crash_at in [Some(crash_at), None] {
-            let faults = Faults {
-                crash_at,
-                ..Faults::default()
-            };
-            let Some(running) = machine.start_with(faults, kinds(), jobs()).await else {
-                continue;
-            };
+        let work = async |running: &Running| {
             let store = &running.node.store;
-            let work = async {
-                begins(store, "job", "count", 5_u64).await.unwrap();
-                eventually("it is done", async || {
-                    // The lease of a step that died has to end.
-                    machine.passes(10_000);
-                    looked(store, "job").await.is_none()
-                })
-                .await;
-                let last = store.last_position().await;
-                assert!(running.node.effects.passed(last).await);
-            };
-            tokio::select! {
-                () = work => whole |= crash_at.is_some(),
-                () = running.engine.crashed() => {
-                    crashes += 1;
-                    continue;
-                }
-            }
-            store.close().await;
-        }
+            begins(store, "job", "count", 5_u64).await.unwrap();
+            eventually("it is done", async || {
+                // The lease of a step that died has to end.
+                machine.passes(10_000);
+                looked(store, "job").await.is_none()
+            })
+            .await;
+            let last = store.last_position().await;
+            assert!(running.node.effects.passed(last).await);
+        };
+        let whole = machine.two_lives(crash_at, kinds, jobs, work).await;
         let (store, _) = machine.store(Faults::default()).await;
         let counted = told(&store, &home("counted")).await;
         assert_eq!(counted, ["0", "1", "2", "3", "4"], "crash at {crash_at}");
         if whole {
+            assert!(crash_at > 40, "{crash_at} steps were all there were");
             break;
         }
     }
-    assert!(crashes > 40, "{crashes} steps were all there were");
 }
 
 #[tokio::test(start_paused = true)]
@@ -248,6 +246,78 @@ async fn a_cancelled_job_never_runs_and_one_that_runs_is_cut_off() {
         "nothing was set again"
     );
     assert_eq!(looked(store, "hangs").await, None);
+}
+
+/// Long before and after anything that jobs wait for.
+const JUMP_MS: i64 = 8 * 3_600_000;
+
+async fn due_in(machine: &Machine, store: &Store, id: &str) -> i64 {
+    let timer = store.timer(&home("owner"), &format!("job:{id}")).await;
+    timer.unwrap().unwrap().at_ms - machine.clock().now_ms()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_set_back_lengthens_no_pause_and_no_lease_also_while_the_server_is_down() {
+    for down in [false, true] {
+        let machine = Machine::new();
+        let mut running = machine.start(kinds(), jobs()).await;
+        let store = running.node.store.clone();
+        refuses(&home("party-of-jump"), 1);
+        begins(&store, "pauses", "call", "party-of-jump")
+            .await
+            .unwrap();
+        eventually("it pauses", async || {
+            looked(&store, "pauses").await.unwrap().fails == 1
+        })
+        .await;
+        let before = HANGING.load(Ordering::SeqCst);
+        begins(&store, "hangs", "hang", ()).await.unwrap();
+        eventually("it hangs", async || HANGING.load(Ordering::SeqCst) > before).await;
+        let tomorrow = machine.clock().now_ms() + 3 * JUMP_MS;
+        let mut t = store.transaction(&home("owner"));
+        t.at_time(tomorrow, "says:tomorrow", Value::bytes(Bytes::new()));
+        t.commit().await.unwrap();
+        if down {
+            store.close().await;
+        }
+        machine.passes(-JUMP_MS);
+        if down {
+            running = machine.start(kinds(), jobs()).await;
+        }
+        let store = running.node.store.clone();
+        eventually("the pause is counted from now", async || {
+            due_in(&machine, &store, "pauses").await <= JOB_PAUSE_MS
+        })
+        .await;
+        eventually("the lease too", async || {
+            due_in(&machine, &store, "hangs").await <= crate::limits::JOB_LEASE_MS
+        })
+        .await;
+        let seen = store.timer(&home("owner"), "says:tomorrow").await.unwrap();
+        assert_eq!(seen.unwrap().at_ms, tomorrow, "it is a time, not a wait");
+        machine.passes(JOB_PAUSE_MS);
+        eventually("it is done", async || {
+            looked(&store, "pauses").await.is_none()
+        })
+        .await;
+        assert_eq!(told(&store, &home("party-of-jump")).await.len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_set_forward_takes_no_running_job_up_a_second_time() {
+    let machine = Machine::new();
+    let running = machine.start(kinds(), jobs()).await;
+    let store = &running.node.store;
+    let payload = "once".to_owned();
+    begins(store, "long", "long", &payload).await.unwrap();
+    eventually("it runs", async || {
+        told(store, &home("once")).await == ["begins"]
+    })
+    .await;
+    machine.passes(JUMP_MS);
+    eventually("it is done", async || looked(store, "long").await.is_none()).await;
+    assert_eq!(told(store, &home("once")).await, ["begins", "ends"]);
 }
 
 #[tokio::test(start_paused = true)]

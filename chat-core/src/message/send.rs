@@ -15,6 +15,7 @@ use crate::conversation::rules::still_open;
 use crate::conversation::types::{History, Kind, State};
 use crate::ctx::{Caller, Ctx, check_client_id, request_hash};
 use crate::directory::person;
+use crate::effect;
 use crate::ids::{ConversationId, Id, UserId};
 use crate::limits::{MESSAGE_ID_KEPT_MS, TEXT_CHARS};
 use crate::text;
@@ -94,7 +95,7 @@ pub(super) async fn send(ctx: Ctx, p: Send) -> Answer<Sent> {
     let (done, begun) = retry(|| send_once(&ctx, &caller, &p, &text)).await?;
     let node = &ctx.node;
     node.delivery.passed(done.position).await;
-    let listed = !begun || node.effects.passed(done.position).await;
+    let listed = !begun || effect::settled(node, done.position).await;
     let message = told(&caller, &p, text, &done)?;
     if !done.repeated {
         // At once, so that the very next list is right; the effect does the same for certain.

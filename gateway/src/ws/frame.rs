@@ -8,8 +8,10 @@ use serde_json::{Map, Number, Value};
 
 /// Ids of calls are 1 to 2³¹ − 1.
 const LARGEST_ID: u64 = (1 << 31) - 1;
-/// Nesting of a `MessagePack` value; JSON has serde's own bound of 128.
+/// Values inside values of a frame.
 const DEPTH: usize = 64;
+/// What keeps the reader's stack small: it counts twice for each value. JSON has serde's own bound of 128.
+const READER_DEPTH: usize = 2 * DEPTH + 2;
 
 /// What a client sent.
 #[derive(Debug, PartialEq)]
@@ -47,6 +49,9 @@ pub fn read(codec: Codec, bytes: &[u8]) -> Result<Incoming, BadFrame> {
         Codec::Json => serde_json::from_slice(bytes).map_err(|_| BadFrame)?,
         Codec::Msgpack => from_msgpack(bytes)?,
     };
+    if !is_shallow(&value, DEPTH) {
+        return Err(BadFrame);
+    }
     let Value::Array(parts) = value else {
         return Err(BadFrame);
     };
@@ -84,9 +89,22 @@ pub fn read(codec: Codec, bytes: &[u8]) -> Result<Incoming, BadFrame> {
     }))
 }
 
+/// Whether values stand in values at most `depth` deep.
+fn is_shallow(value: &Value, depth: usize) -> bool {
+    let Some(left) = depth.checked_sub(1) else {
+        return false;
+    };
+    match value {
+        Value::Array(items) => items.iter().all(|item| is_shallow(item, left)),
+        Value::Object(fields) => fields.values().all(|field| is_shallow(field, left)),
+        _ => true,
+    }
+}
+
 fn from_msgpack(bytes: &[u8]) -> Result<Value, BadFrame> {
     let mut rest = bytes;
-    let value = rmpv::decode::read_value_with_max_depth(&mut rest, DEPTH).map_err(|_| BadFrame)?;
+    let value =
+        rmpv::decode::read_value_with_max_depth(&mut rest, READER_DEPTH).map_err(|_| BadFrame)?;
     if rest.is_empty() {
         plain(value)
     } else {
@@ -240,6 +258,21 @@ mod tests {
         assert_eq!(read(Codec::Msgpack, &[0x91, 0x00, 0x00]), Err(BadFrame));
         assert_eq!(read(Codec::Msgpack, &[0x91, 0x00]), Ok(Incoming::Heartbeat));
         assert_eq!(read(Codec::Json, b"[0]"), Ok(Incoming::Heartbeat));
+    }
+
+    #[test]
+    fn a_frame_is_64_values_deep_at_most_in_both_codecs() {
+        // The frame, its parameters and the innermost value are three.
+        let nested = |lists: usize| {
+            let inside = (0..lists).fold(json!(7), |value, _| json!([value]));
+            both(&json!([1, "x", {"a": inside}]))
+        };
+        for outcome in nested(DEPTH - 3) {
+            assert!(outcome.is_ok());
+        }
+        for lists in [DEPTH - 2, 100, 1_000] {
+            assert_eq!(nested(lists), [Err(BadFrame), Err(BadFrame)], "{lists}");
+        }
     }
 
     #[test]

@@ -41,10 +41,10 @@ export class Api {
   }
 
   /** Calls again when the server asks to wait. */
-  async patiently(method: string, params: object): Promise<void> {
+  async patiently<T>(method: string, params: object): Promise<T> {
     for (;;) {
       const answer = await this.post(method, params);
-      if (answer.ok) return;
+      if (answer.ok) return (await answer.json()) as T;
       const error = (await answer.json()) as { class: string; retry_after_ms?: number };
       if (error.class !== 'limited') throw new Error(`${method} answered ${JSON.stringify(error)}`);
       await oneMoment(error.retry_after_ms ?? 50);

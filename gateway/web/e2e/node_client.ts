@@ -28,7 +28,6 @@ export class Device {
     this.client = new Client({
       api: {
         fetch: (input, init) => this.fetch(input, init),
-        now: Date.now,
         lock: (_, work) => {
           const mine = queue.then(work, work);
           queue = mine.catch(() => {});

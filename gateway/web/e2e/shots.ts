@@ -1,75 +1,60 @@
-// `make shots`: the screens of the README, at both widths and in both themes, into docs/screenshots.
-// Looked at by people; nothing compares them.
-import { dirname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+// `make shots`: every state of every screen, at both widths and in both themes, into docs/screenshots. Looked at by
+// people; nothing compares them. A picture has a palette of 256 colours (`looks/png.ts`), which keeps the folder
+// small, and the same day, times and colours of people each time (`looks/lens.ts`), which keeps a change small.
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 
-import { Api } from './api';
-import { createDiscussion, goTo, openChatWith, say, sees } from './screens';
-import { PASSWORD, test } from './world';
+import { FOLDER, readme } from './looks/pictures';
+import { withPalette } from './looks/png';
+import { Stage } from './looks/stage';
+import type { WidthName } from './looks/state';
+import { SCHEMES, statesOn, WIDTHS } from './looks/states';
+import { expect, test } from './world';
 
-/** What stands in the list beside the chat that is looked at. */
-const OTHERS = [
-  ['陈晨', 'chenchen', '周五的拜访路线我排好了，你看一下'],
-  ['刘洋', 'liuyang', '发票已经寄出，单号晚点发你'],
-  ['赵敏', 'zhaomin', '收到，谢谢！'],
-  ['欧阳静', 'ouyangjing', '新同事明天九点到，我去接'],
-] as const;
+/** Only these, to look at a change quickly: `CHAOKE_SHOTS=chat,me make shots`. */
+const WANTED = process.env['CHAOKE_SHOTS']?.split(',');
 
-const FOLDER = resolve(dirname(fileURLToPath(import.meta.url)), '../../../docs/screenshots');
-const WIDTHS = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 800 } };
+test.describe.configure({ mode: 'parallel', timeout: 900_000 });
 
-for (const [width, viewport] of Object.entries(WIDTHS)) {
-  for (const colorScheme of ['light', 'dark'] as const) {
+for (const width of Object.keys(WIDTHS) as WidthName[]) {
+  for (const colorScheme of SCHEMES) {
     test.describe(`${width} ${colorScheme}`, () => {
-      test.use({ viewport, colorScheme, hasTouch: width === 'phone' });
+      // A worker of the page would fetch past the hand on the line (`looks/wire.ts`).
+      test.use({ viewport: WIDTHS[width], colorScheme, hasTouch: width === 'phone', serviceWorkers: 'block' });
 
-      test('screens of a small company', async ({ server, company, people }) => {
-        const shoot = async (page: Page, screen: string) => {
-          // What the mouse happens to point at must not show its acts.
-          await page.mouse.move(0, 0);
-          await page.screenshot({ path: `${FOLDER}/${screen}-${width}-${colorScheme}.png`, animations: 'disabled' });
-        };
-
-        const stranger = await people.stranger();
-        await stranger.goto(server.url);
-        await stranger.getByRole('button', { name: '登录', exact: true }).waitFor();
-        await shoot(stranger, 'sign-in');
-
-        for (const [name, login, text] of OTHERS) {
-          await company.api.addColleague(name, login, PASSWORD);
-          const theirs = new Api(server);
-          await theirs.signIn(login, PASSWORD);
-          const peer_id = company.admin.user_id;
-          const chat = await theirs.call<{ conversation_id: string }>('conversation.open_direct', { user_id: peer_id });
-          const { conversation_id } = chat;
-          await theirs.call('message.send', { conversation_id, peer_id, client_msg_id: login, text });
+      test('every state', async ({ server, people }) => {
+        const stage = new Stage(server, people);
+        await stage.raise();
+        if (!WANTED) sweep(`-${width}-${colorScheme}.png`);
+        for (const { name, show, undo } of statesOn(width)) {
+          if (WANTED && !WANTED.includes(name)) continue;
+          await test.step(name, async () => {
+            try {
+              await shoot(await show(stage, width), `${name}-${width}-${colorScheme}`);
+            } catch (error) {
+              expect.soft(String(error), name).toBe('');
+            }
+            stage.me.wire.free();
+            await undo?.(stage);
+          });
         }
-        const boss = await people.signedIn(company.admin);
-        const wang = await people.signedIn(company.wang);
-        await createDiscussion(boss, '华东区新客户', [company.wang.name, company.li.name]);
-        await say(boss, '今天下午三点，和恒通的会改到线上，大家准备一下报价。');
-        await openChatWith(boss, company.wang.name);
-        for (const [page, text] of [
-          [boss, '恒通那边的合同谈得怎么样了？'],
-          [wang, '谈好了，价格按我们上周定的。\n对方希望分两次付款，首付 60%。'],
-        ] as const) {
-          if (page === wang) await openChatWith(wang, company.admin.name);
-          await say(page, text);
-          await sees(boss, text.split('\n')[0]!);
-        }
-        await say(boss, '可以，法务今天能看完吗？');
-        await sees(wang, '法务今天能看完吗');
-        await say(wang, '已经发给李娜了，下班前给结果。');
-        await sees(boss, '下班前给结果');
-        await shoot(boss, 'chat');
-        await goTo(boss, '会话');
-        await shoot(boss, 'conversations');
-        await goTo(boss, '通讯录');
-        await shoot(boss, 'directory');
-        await goTo(boss, '我');
-        await shoot(boss, 'me');
+        await stage.end();
+        writeFileSync(join(FOLDER, 'README.md'), readme());
       });
     });
   }
+}
+
+/** Pictures of states that are no more. */
+function sweep(end: string): void {
+  mkdirSync(FOLDER, { recursive: true });
+  for (const file of readdirSync(FOLDER)) if (file.endsWith(end)) rmSync(join(FOLDER, file));
+}
+
+async function shoot(page: Page, name: string): Promise<void> {
+  // What the mouse happens to point at must not show its acts.
+  await page.mouse.move(0, 0);
+  const png = await page.screenshot({ animations: 'disabled', caret: 'hide' });
+  writeFileSync(join(FOLDER, `${name}.png`), withPalette(png));
 }

@@ -117,3 +117,44 @@ test('the address of a chat that has begun names nobody, and is nothing to a thi
   await expect(zhang.getByText('这个会话不存在')).toBeVisible();
   await expect(zhang.getByText('只有我们')).toHaveCount(0);
 });
+
+test('a session that ends in the middle of work takes nothing of it away', async ({ company, people }) => {
+  const here = await people.signedIn(company.admin);
+  const there = await people.signedIn(company.admin);
+  await goTo(there, '通讯录');
+  await there.getByRole('button', { name: '添加同事' }).first().click();
+  await there.getByText('批量添加').click();
+  await there.getByLabel('粘贴名单').fill('赵敏 zhaomin\n周强 zhouqiang');
+
+  await goTo(here, '我');
+  await here.getByRole('link', { name: '登录设备' }).click();
+  await here.getByRole('button', { name: '退出其他所有设备' }).click();
+  await expect(there.getByText('登录已过期')).toBeVisible();
+  await expect(there.getByLabel('粘贴名单')).toBeHidden();
+  // By role: what stands behind the door is there, and hidden.
+  await expect(there.getByRole('textbox', { name: '帐号' })).toHaveValue(company.admin.login);
+  await there.getByLabel('密码', { exact: true }).fill(PASSWORD);
+  await there.getByRole('button', { name: '登录', exact: true }).click();
+  await expect(there.getByLabel('粘贴名单')).toHaveValue('赵敏 zhaomin\n周强 zhouqiang');
+  await there.getByRole('button', { name: '全部添加' }).click();
+  await expect(there.getByText('已添加 2 人')).toBeVisible();
+});
+
+test('whoever signs in after somebody else finds nothing of theirs', async ({ company, people }) => {
+  const here = await people.signedIn(company.wang);
+  const there = await people.signedIn(company.wang);
+  await openChatWith(there, company.li.name);
+  await say(there, '私事');
+  await sees(there, '私事');
+  await composer(there).fill('写到一半');
+  await goTo(here, '我');
+  await here.getByRole('link', { name: '登录设备' }).click();
+  await here.getByRole('button', { name: '退出其他所有设备' }).click();
+  await expect(there.getByText('登录已过期')).toBeVisible();
+  await there.getByLabel('帐号').fill(company.admin.login);
+  await there.getByLabel('密码', { exact: true }).fill(PASSWORD);
+  await there.getByRole('button', { name: '登录', exact: true }).click();
+  await expect(there.getByText('这个会话不存在')).toBeVisible();
+  await expect(there.getByText('私事')).toHaveCount(0);
+  await expect(there.getByText('写到一半')).toHaveCount(0);
+});

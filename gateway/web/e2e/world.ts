@@ -8,6 +8,9 @@ import { Server } from './server';
 
 export const PASSWORD = 'chao-ke-2024';
 
+/** This machine, by number and by the name that the browser is told. */
+const OWN = new Set(['127.0.0.1', 'chaoke.test']);
+
 export interface Company {
   api: Api;
   admin: Account;
@@ -31,6 +34,11 @@ export class People {
   async stranger(): Promise<Page> {
     const context = await this.browser.newContext({ ...this.look, baseURL: this.server.url });
     this.contexts.push(context);
+    return this.anotherTab(context);
+  }
+
+  /** One more page of a browser that is open already. */
+  async anotherTab(context: BrowserContext): Promise<Page> {
     const page = await context.newPage();
     page.on('pageerror', (error) => this.misdeeds.push(`threw: ${error.message}`));
     page.on('console', (line) => {
@@ -40,7 +48,7 @@ export class People {
     });
     page.on('request', (request) => {
       const { protocol, hostname } = new URL(request.url());
-      if (/^(http|ws)s?:$/.test(protocol) && hostname !== '127.0.0.1') this.misdeeds.push(`asked ${request.url()}`);
+      if (/^(http|ws)s?:$/.test(protocol) && !OWN.has(hostname)) this.misdeeds.push(`asked ${request.url()}`);
     });
     return page;
   }
@@ -73,8 +81,9 @@ export const test = base.extend<{ server: Server; company: Company; people: Peop
     const li = await api.addColleague('李娜', 'lina', PASSWORD);
     await use({ api, admin, wang, li });
   },
-  people: async ({ browser, server, viewport, hasTouch, locale, timezoneId, colorScheme }, use) => {
-    const people = new People(browser, server, { viewport, hasTouch, locale, timezoneId, colorScheme });
+  people: async ({ browser, server, viewport, hasTouch, locale, timezoneId, colorScheme, serviceWorkers }, use) => {
+    const look = { viewport, hasTouch, locale, timezoneId, colorScheme, serviceWorkers };
+    const people = new People(browser, server, look);
     await use(people);
     await people.leave();
     expect(people.misdeeds).toEqual([]);

@@ -7,11 +7,12 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { navigate } from 'wouter/use-browser-location';
 
-import { App } from './app/App';
+import { App, loadShell } from './app/App';
 import { watchUnread } from './app/chime';
 import { ClientContext } from './app/hooks';
 import { schemeManager } from './app/scheme';
 import { watchConversations } from './app/notices';
+import { joinTabs } from './app/tabs';
 import { registerWorker } from './app/worker';
 import { watchWidth } from './app/width';
 import { browserClient } from './core/browser';
@@ -21,8 +22,11 @@ import { cssVariables, theme } from './theme/theme';
 chooseLanguage(language.get());
 watchWidth();
 const client = browserClient(() => language.get());
+joinTabs();
 watchUnread(client);
 watchConversations(client, (path) => navigate(path));
+// Beside the question whether the session still holds, not after it.
+if (client.mayHaveSession()) loadShell().catch(() => {});
 void client.start();
 
 registerWorker();

@@ -26,6 +26,8 @@ mod crash;
 mod expire;
 #[cfg(test)]
 mod full;
+#[cfg(test)]
+mod hurt;
 mod journal;
 mod number;
 
@@ -40,6 +42,7 @@ pub(crate) struct Embedded {
     /// Nothing once it is closed, so that the files are free even while somebody holds the store.
     open: RwLock<Option<Open>>,
     number: CommitNumber,
+    clock: Clock,
 }
 
 struct Open {
@@ -62,7 +65,7 @@ impl Embedded {
         journal::check(&folder.join(DATABASE_FOLDER))?;
         // A damaged journal can make the database panic while it recovers; that is a refusal too.
         let open =
-            std::panic::catch_unwind(AssertUnwindSafe(|| open_database(folder, limits, clock)))
+            std::panic::catch_unwind(AssertUnwindSafe(|| open_database(folder, limits, &clock)))
                 .unwrap_or_else(|_| Err(damaged("the database gave up while it recovered")))?;
         let mut opened = match open.created()? {
             Some(incarnation) => open.recovered(incarnation)?,
@@ -84,6 +87,7 @@ impl Embedded {
             opened,
             open: RwLock::new(Some(open)),
             number,
+            clock,
         })
     }
 
@@ -113,8 +117,8 @@ fn free_bytes(folder: &Path) -> std::io::Result<u64> {
     Ok(space.f_bavail.saturating_mul(space.f_frsize))
 }
 
-fn open_database(folder: &Path, limits: &Limits, clock: Clock) -> Result<Open, OpenError> {
-    let expire: Arc<dyn Factory> = Arc::new(expire::Expire::new(clock));
+fn open_database(folder: &Path, limits: &Limits, clock: &Clock) -> Result<Open, OpenError> {
+    let expire: Arc<dyn Factory> = Arc::new(expire::Expire::new(Arc::clone(clock)));
     let failed = |error: fjall::Error| match error {
         fjall::Error::Locked => OpenError::InUse(folder.display().to_string()),
         fjall::Error::Io(error) => OpenError::Io(error),
@@ -319,7 +323,8 @@ impl Engine for Embedded {
             Err(error @ fjall::Error::Poisoned) => return Err(refused(failed(error))),
             Err(error) => return Err(PersistError::Unknown(error.to_string())),
         }
-        self.number.write(round.last, round.time_ms);
+        // Not the round's time: that stands still after the clock was set back.
+        self.number.write(round.last, (self.clock)());
         Ok(())
     }
 

@@ -62,6 +62,21 @@ impl Faults {
     }
 }
 
+/// How often it failed on purpose.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Injected {
+    /// Times that others were let run first.
+    pub delays: u64,
+    /// Reads that failed.
+    pub reads: u64,
+    /// Rounds that were refused.
+    pub refused: u64,
+    /// Rounds of unknown outcome, also those that stayed unknown.
+    pub unknown: u64,
+    /// Durable rounds that had to be shown again.
+    pub applies: u64,
+}
+
 /// What survives a crash: the engine, and the durable rounds it does not show yet.
 pub struct Disk {
     engine: Arc<dyn Engine>,
@@ -113,6 +128,7 @@ pub struct Faulty {
 struct Chance {
     state: u64,
     steps: u64,
+    injected: Injected,
 }
 
 impl Faulty {
@@ -125,6 +141,7 @@ impl Faulty {
             chance: Mutex::new(Chance {
                 state: faults.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
                 steps: 0,
+                injected: Injected::default(),
             }),
             crashed: watch::Sender::new(false),
         })
@@ -144,16 +161,25 @@ impl Faulty {
         self.chance().steps
     }
 
+    /// What it did on purpose so far.
+    #[must_use]
+    pub fn injected(&self) -> Injected {
+        self.chance().injected
+    }
+
     fn chance(&self) -> MutexGuard<'_, Chance> {
         self.chance.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn happens(&self, percent: u8) -> bool {
+    /// Whether a fault of this frequency happens now; then it is counted.
+    fn happens(&self, percent: u8, counted: fn(&mut Injected) -> &mut u64) -> bool {
         let mut chance = self.chance();
         chance.state ^= chance.state << 13;
         chance.state ^= chance.state >> 7;
         chance.state ^= chance.state << 17;
-        (chance.state >> 24) % 100 < u64::from(percent)
+        let happens = (chance.state >> 24) % 100 < u64::from(percent);
+        *counted(&mut chance.injected) += u64::from(happens);
+        happens
     }
 
     /// A moment between two steps: here it is slow, or stops for ever.
@@ -167,14 +193,14 @@ impl Faulty {
             self.crashed.send_replace(true);
             std::future::pending::<()>().await;
         }
-        while self.happens(self.faults.delay) {
+        while self.happens(self.faults.delay, |n| &mut n.delays) {
             tokio::task::yield_now().await;
         }
     }
 
     async fn read(&self) -> Result<(), StoreError> {
         self.step().await;
-        if self.happens(self.faults.read) {
+        if self.happens(self.faults.read, |n| &mut n.reads) {
             return Err(failed("a read failed"));
         }
         Ok(())
@@ -218,15 +244,15 @@ impl Engine for Faulty {
 
     async fn persist(&self, round: &Round) -> Result<(), PersistError> {
         self.step().await;
-        if self.happens(self.faults.refused) {
+        if self.happens(self.faults.refused, |n| &mut n.refused) {
             return Err(PersistError::Refused(failed("a round was refused")));
         }
-        if self.happens(self.faults.unknown_absent) {
+        if self.happens(self.faults.unknown_absent, |n| &mut n.unknown) {
             return Err(PersistError::Unknown("on purpose".to_owned()));
         }
         self.disk.rounds().push(round.clone());
         self.step().await;
-        if self.happens(self.faults.unknown_written) {
+        if self.happens(self.faults.unknown_written, |n| &mut n.unknown) {
             return Err(PersistError::Unknown("on purpose".to_owned()));
         }
         Ok(())
@@ -234,7 +260,7 @@ impl Engine for Faulty {
 
     async fn settle(&self, round: &Round) -> Result<bool, StoreError> {
         self.step().await;
-        if self.happens(self.faults.unsettled) {
+        if self.happens(self.faults.unsettled, |n| &mut n.unknown) {
             return Err(failed("an outcome was not settled"));
         }
         Ok(self
@@ -246,7 +272,7 @@ impl Engine for Faulty {
 
     async fn apply(&self, round: &Round) -> Result<(), StoreError> {
         self.step().await;
-        if self.happens(self.faults.apply) {
+        if self.happens(self.faults.apply, |n| &mut n.applies) {
             return Err(failed("a durable round was not shown"));
         }
         self.disk.show(round).await;

@@ -173,6 +173,32 @@ pub async fn a_forgotten_attempt_is_never_run_again(bench: &dyn Bench) {
     assert_eq!(entries.unwrap().len(), 1);
 }
 
+/// Exactly as long as the limit says; afterwards it is unknown, not new. Also over a restart.
+pub async fn an_attempt_is_remembered_for_its_time(bench: &dyn Bench) {
+    if !bench.keeps() {
+        return;
+    }
+    let (mut store, home, hands) = open(bench);
+    let log = LOG.partition(&b"l".to_vec());
+    let mut t = store.transaction(&home);
+    t.append(log.clone(), Value::encode(&1_u64).unwrap(), true);
+    let prepared = t.prepare().unwrap();
+    let first = store.submit(&prepared).await.unwrap();
+    for _ in 0..3 {
+        put(&store, &home, &raw(b"p", b"k"), "x").await;
+    }
+    hands.forward(store.limits().attempts_ms);
+    for known in [true, false] {
+        store.forget_rounds_before(u64::MAX).await.unwrap();
+        store.close().await;
+        store = bench.open(super::limits(), &hands);
+        let wanted = known.then(|| first.clone()).ok_or(StoreError::Unknown);
+        assert_eq!(store.submit(&prepared).await, wanted);
+        hands.forward(1);
+    }
+    assert_eq!(store.head(&home, &log).await.unwrap().last, 1);
+}
+
 /// A consumer's marker: not again, not an earlier one, but the next.
 pub async fn an_effect_is_done_once(bench: &dyn Bench) {
     let (store, home, _) = open(bench);

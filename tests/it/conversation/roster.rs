@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use world::{Setup, World, within};
+use world::{Setup, World, fresh_id, within};
 
 /// The number of the system line that tells the removal.
 fn removal(log: &[Value]) -> u64 {
@@ -135,4 +135,66 @@ async fn an_answer_that_does_not_wait_for_the_lists_says_so_and_they_follow() {
     );
     let gone = || async { wang.row(group).await.is_none().then_some(()) };
     within(Duration::from_secs(10), "and again", gone).await;
+}
+
+/// What stands in the way of every change of a person's list, until it is taken away again.
+async fn blocks_the_list(world: &World, user: &str, blocks: bool) {
+    let store = world.server().node.store.clone();
+    let home = storage::Home::new("user", user);
+    let count = storage::RowAt {
+        table: storage::TableId(chat_core::tables::JOINED_COUNT),
+        partition: storage::key::encode(&()),
+        key: storage::key::encode(&()),
+    };
+    let mut t = store.transaction(&home);
+    t.delete(count.clone());
+    t.commit().await.unwrap();
+    let mut t = store.transaction(&home);
+    if blocks {
+        t.put(count, storage::Value::bytes(b"no number".to_vec()));
+    } else {
+        t.add(count, 1, None, None);
+    }
+    t.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_removal_that_a_list_refuses_is_told_as_pending_as_often_as_it_is_asked() {
+    let world = World::memory().await;
+    let zhang = world.company("超客").admin("张三").await;
+    let li = zhang.adds("李四").await;
+    let group = zhang.gathers(&[&li], "项目组").await;
+    blocks_the_list(&world, &li.id, true).await;
+    let remove = json!({"conversation_id": group, "user_id": li.id});
+    let key = fresh_id("key");
+    let asks = || async {
+        let token = zhang.tokens().access;
+        let wire = world.wire();
+        let answer = wire.http_keyed(
+            Some(&token),
+            &key,
+            "conversation.remove_member",
+            remove.clone(),
+        );
+        answer.await.ok()
+    };
+    let node = world.server().node.clone();
+    for _ in 0..2 {
+        assert_eq!(asks().await["pending"], true);
+        // The runner has passed it: its home is parked.
+        let last = node.store.last_position().await;
+        let passed = || async { node.effects.passed(last).await.then_some(()) };
+        within(Duration::from_secs(30), "its home is parked", passed).await;
+    }
+    assert!(li.row(&group).await.is_none(), "the roster decides");
+    blocks_the_list(&world, &li.id, false).await;
+    let settled = || async { asks().await.get("pending").is_none().then_some(()) };
+    for letter in zhang.does("admin.dead_letter.list", json!({})).await["items"]
+        .as_array()
+        .unwrap()
+    {
+        let again = json!({"letter_id": letter["letter_id"]});
+        zhang.does("admin.dead_letter.retry", again).await;
+    }
+    within(Duration::from_secs(30), "it is in the list", settled).await;
 }

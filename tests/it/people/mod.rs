@@ -2,6 +2,7 @@
 
 mod adding;
 mod directory;
+mod disabling;
 mod guessing;
 mod lengths;
 mod sign_in;

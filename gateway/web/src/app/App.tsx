@@ -1,25 +1,50 @@
 // Which of the four states one is in decides what is on the screen; the address decides the rest.
 
 import { Button } from '@mantine/core';
-import { lazy, Suspense } from 'react';
+import { Activity, lazy, Suspense, useEffect, useState } from 'react';
 import { Redirect, useLocation } from 'wouter';
 
+import type { UserId } from '../core/wire';
 import { Door } from '../parts/Door';
 import { Toasts } from '../parts/Toasts';
 import { FirstPassword } from '../screens/door/FirstPassword';
 import { SignIn } from '../screens/door/SignIn';
 import { useCell, useClient, useErrorText, useSlow, useT } from './hooks';
 import { paths } from './paths';
-import { Shell } from './Shell';
 
+/** Everything behind sign-in; whoever stands at the door need not wait for it. */
+export const loadShell = () => import('./Shell');
+const Shell = lazy(async () => ({ default: (await loadShell()).Shell }));
 const Setup = lazy(async () => ({ default: (await import('../screens/door/Setup')).Setup }));
 
 export function App() {
   return (
     <>
+      <Inside />
       <Screen />
       <Toasts />
     </>
+  );
+}
+
+/**
+ * Everything behind sign-in. Where a session ends in the middle of work it stays as it is behind the door, with all that
+ * was typed, until the same person is back; for another one it begins anew.
+ */
+function Inside() {
+  const session = useCell(useClient().session);
+  const [kept, setKept] = useState<UserId>();
+  let whose: UserId | undefined;
+  if (session.kind === 'ready') whose = session.user.user_id;
+  else if (session.kind === 'signed_out' && session.why === 'expired') whose = kept;
+  if (whose !== kept) setKept(whose);
+  if (whose === undefined) return null;
+  return (
+    <Activity mode={session.kind === 'ready' ? 'visible' : 'hidden'}>
+      <Suspense fallback={<Starting />}>
+        <Shell key={whose} />
+      </Suspense>
+    </Activity>
   );
 }
 
@@ -29,6 +54,7 @@ function Screen() {
   const client = useClient();
   const session = useCell(client.session);
   const [path, navigate] = useLocation();
+  useShellSoon(session.kind === 'signed_out' || session.kind === 'first_password');
   switch (session.kind) {
     case 'starting':
       return <Starting />;
@@ -51,7 +77,7 @@ function Screen() {
         }
         return (
           <Door title={t('setup.done_already')}>
-            <Button mt="md" onClick={() => navigate(paths.signIn, { replace: true })}>
+            <Button mt="lg" fullWidth onClick={() => navigate(paths.signIn, { replace: true })}>
               {t('sign_in.submit')}
             </Button>
           </Door>
@@ -62,8 +88,19 @@ function Screen() {
       return <FirstPassword session={session} />;
     case 'ready':
       if (path === '/' || path === paths.signIn || path === paths.setup) return <Redirect to={paths.chats} replace />;
-      return <Shell />;
+      return null;
   }
+}
+
+/** Who begins to type at the door will be in a moment later. */
+function useShellSoon(atDoor: boolean): void {
+  useEffect(() => {
+    if (!atDoor) return undefined;
+    // When it does not come, entering asks again.
+    const load = () => void loadShell().catch(() => {});
+    window.addEventListener('input', load, { once: true });
+    return () => window.removeEventListener('input', load);
+  }, [atDoor]);
 }
 
 function Starting() {

@@ -3,6 +3,7 @@
 import { X } from 'lucide-react';
 import { useEffect, useState } from 'react';
 
+import { storage } from '../core/browser';
 import type { TextKey } from '../i18n';
 import { ICON_SMALL } from '../theme/theme';
 import styles from './Banner.module.css';
@@ -10,15 +11,18 @@ import { useCell, useClient, useSlow, useT } from './hooks';
 
 /** A short break is nobody's business. */
 const RECONNECTING_AFTER_MS = 1_500;
+const PLAIN_SEEN = 'chaoke.plain_http_seen';
 
 export function Banner() {
   const t = useT();
   const client = useClient();
   const state = useCell(client.connection.state);
+  const durable = useCell(client.outboxDurable);
   const clockWrong = useCell(client.clockWrong);
   const online = useOnline();
   const [clockSeen, setClockSeen] = useState(false);
   const [storageSeen, setStorageSeen] = useState(false);
+  const [plainSeen, hidePlain] = usePlainHttp();
   const broken = state.kind === 'connecting' || state.kind === 'waiting' || state.kind === 'offline';
   const slow = useSlow(broken, RECONNECTING_AFTER_MS);
   const hurry = () => client.connection.hurry();
@@ -43,10 +47,11 @@ export function Banner() {
     );
   }
   if (state.kind === 'refused' && state.why === 'origin') return <Line tone="danger" text="connection.origin" />;
-  if (!client.outboxDurable() && !storageSeen) {
+  if (!durable && !storageSeen) {
     return <Line tone="warn" text="connection.not_durable" onClose={() => setStorageSeen(true)} />;
   }
   if (clockWrong && !clockSeen) return <Line tone="warn" text="connection.clock_wrong" onClose={() => setClockSeen(true)} />;
+  if (!plainSeen) return <Line tone="plain" text="connection.plain_http" onClose={hidePlain} />;
   return null;
 }
 
@@ -66,10 +71,24 @@ function Line({ tone, text, onClose, children }: LineProps) {
 }
 
 interface LineProps {
-  tone: 'warn' | 'danger';
+  tone: 'plain' | 'warn' | 'danger';
   text: TextKey;
   onClose?: () => void;
   children?: React.ReactNode;
+}
+
+/** On plain HTTP a browser gives less, except to a server on the same machine. Said once on each device. */
+function usePlainHttp(): [seen: boolean, hide: () => void] {
+  const [seen, setSeen] = useState(() => window.isSecureContext || storage()?.getItem(PLAIN_SEEN) === '1');
+  const hide = () => {
+    setSeen(true);
+    try {
+      storage()?.setItem(PLAIN_SEEN, '1');
+    } catch {
+      // Without storage it is said on every page.
+    }
+  };
+  return [seen, hide];
 }
 
 function useOnline(): boolean {

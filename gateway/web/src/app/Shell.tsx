@@ -2,7 +2,7 @@
 // what stands in each pane.
 
 import { Button } from '@mantine/core';
-import { CircleUserRound, MessageCircle } from 'lucide-react';
+import { CircleUserRound, MessageCircle, SearchX } from 'lucide-react';
 import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 
@@ -11,10 +11,11 @@ import { Empty } from '../parts/States';
 import { Chat } from '../screens/chats/Chat';
 import { ChatList } from '../screens/chats/ChatList';
 import { NoChat } from '../screens/chats/NoChat';
+import { DisabledPeople } from '../screens/directory/DisabledPeople';
 import { DirectoryList } from '../screens/directory/DirectoryList';
 import { NoPerson, PersonCard } from '../screens/directory/PersonCard';
 import { MeMenu } from '../screens/me/MeMenu';
-import { ICON } from '../theme/theme';
+import { ICON, ICON_STATE } from '../theme/theme';
 import { badgeText } from './badge';
 import { Banner } from './Banner';
 import { Boundary } from './Boundary';
@@ -115,13 +116,14 @@ function MainPane({ place }: { place: Place }) {
     case 'chats':
       return place.id === undefined ? <NoChat /> : <Chat key={place.id} id={place.id} details={place.details} />;
     case 'directory':
-      if (place.credentials) return <CredentialSheet />;
+      if (place.page === 'credentials') return <CredentialSheet />;
+      if (place.page === 'disabled') return <DisabledPeople />;
       return place.personId === undefined ? <NoPerson /> : <PersonCard key={place.personId} userId={place.personId} />;
     case 'me':
       return <MeScreen section={place.section ?? 'profile'} />;
     case 'unknown':
       return (
-        <Empty title={t('common.not_found')} hint={t('common.not_found_hint')}>
+        <Empty title={t('common.not_found')} hint={t('common.not_found_hint')} icon={<SearchX {...ICON_STATE} />}>
           <Button onClick={() => navigate(paths.chats)}>{t('common.go_home')}</Button>
         </Empty>
       );
@@ -131,7 +133,7 @@ function MainPane({ place }: { place: Place }) {
 /** On the phone: whether the screen stands above the lists, with a way back and no tabs. */
 function isDeep(place: Place): boolean {
   if (place.area === 'chats') return place.id !== undefined;
-  if (place.area === 'directory') return place.personId !== undefined || place.credentials;
+  if (place.area === 'directory') return place.personId !== undefined || place.page !== undefined;
   if (place.area === 'me') return place.section !== undefined;
   return true;
 }

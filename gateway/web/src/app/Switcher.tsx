@@ -11,7 +11,7 @@ import { say } from '../parts/toast';
 import { ConversationPicture } from '../screens/chats/ConversationPicture';
 import { usePeopleSearch } from '../screens/directory/search';
 import { ICON_SMALL } from '../theme/theme';
-import { useCell, useClient, useMe, useT } from './hooks';
+import { useCell, useClient, useMe, useT, useWidth } from './hooks';
 import { titleOf } from './names';
 import { paths } from './paths';
 import styles from './Switcher.module.css';
@@ -24,30 +24,15 @@ type Hit = { kind: 'conversation'; row: ConversationRow } | { kind: 'person'; pe
 
 export function Switcher({ onClose }: { onClose: () => void }) {
   const t = useT();
-  const client = useClient();
   const me = useMe()?.user_id ?? '';
-  const [, navigate] = useLocation();
+  const width = useWidth();
   const [query, setQuery] = useState('');
   const [at, setAt] = useState(0);
   const hits = useHits(query, me);
   const chosen = Math.min(at, hits.length - 1);
+  const nothing = hits.length === 0 && query !== '';
 
-  const go = async (hit: Hit | undefined) => {
-    if (!hit) return;
-    onClose();
-    if (hit.kind === 'conversation') {
-      navigate(paths.chat(hit.row.conversation_id));
-      return;
-    }
-    try {
-      const { user_id } = hit.person;
-      const conversation = await client.call('conversation.open_direct', { user_id });
-      client.conversations.put(conversation);
-      navigate(paths.chat(conversation.conversation_id, conversation.head_seq === 0 ? user_id : undefined));
-    } catch {
-      say(t('error.network'), 'danger');
-    }
-  };
+  const go = useGo(onClose);
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing || event.keyCode === 229) return;
     const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
@@ -61,7 +46,14 @@ export function Switcher({ onClose }: { onClose: () => void }) {
   };
 
   return (
-    <Modal opened onClose={onClose} title={t('switcher.title')} closeButtonProps={{ 'aria-label': t('common.close') }}>
+    <Modal
+      opened
+      onClose={onClose}
+      title={t('switcher.title')}
+      size="var(--dialog)"
+      fullScreen={width === 'phone'}
+      closeButtonProps={{ 'aria-label': t('common.close') }}
+    >
       <TextInput
         data-autofocus
         value={query}
@@ -80,9 +72,33 @@ export function Switcher({ onClose }: { onClose: () => void }) {
         autoComplete="off"
       />
       <Hits hits={hits} chosen={chosen} onPoint={setAt} onGo={(hit) => void go(hit)} />
-      <p className={styles['hint']}>{hits.length === 0 && query !== '' ? t('switcher.none') : t('switcher.hint')}</p>
+      <p className={styles['hint']} data-keys={!nothing || undefined}>
+        {nothing ? t('switcher.none') : t('switcher.hint')}
+      </p>
     </Modal>
   );
+}
+
+function useGo(onClose: () => void): (hit: Hit | undefined) => Promise<void> {
+  const t = useT();
+  const client = useClient();
+  const [, navigate] = useLocation();
+  return async (hit) => {
+    if (!hit) return;
+    onClose();
+    if (hit.kind === 'conversation') {
+      navigate(paths.chat(hit.row.conversation_id));
+      return;
+    }
+    try {
+      const { user_id } = hit.person;
+      const conversation = await client.call('conversation.open_direct', { user_id });
+      client.conversations.put(conversation);
+      navigate(paths.chat(conversation.conversation_id, conversation.head_seq === 0 ? user_id : undefined));
+    } catch {
+      say(t('error.network'), 'danger');
+    }
+  };
 }
 
 interface HitsProps {

@@ -90,7 +90,8 @@ test('every address leads back to its place', () => {
   expect(placeOf(paths.details('abc'))).toMatchObject({ area: 'chats', id: 'abc', details: true });
   expect(placeOf(paths.newDiscussion)).toMatchObject({ area: 'chats', id: undefined, dialog: true });
   expect(placeOf(paths.addPeople)).toMatchObject({ area: 'directory', personId: undefined, dialog: true });
-  expect(placeOf(paths.credentials)).toMatchObject({ area: 'directory', personId: undefined, credentials: true });
+  expect(placeOf(paths.credentials)).toMatchObject({ area: 'directory', personId: undefined, page: 'credentials' });
+  expect(placeOf(paths.disabled)).toMatchObject({ area: 'directory', personId: undefined, page: 'disabled' });
   expect(placeOf(paths.person('u1'))).toMatchObject({ area: 'directory', personId: 'u1', dialog: false });
   expect(placeOf(paths.sessions)).toEqual({ area: 'me', section: 'sessions' });
   for (const odd of ['/nowhere', '/me/nothing', '/chats/a/b', '/chats/a/details/c', '/directory/a/b']) {

@@ -2,7 +2,7 @@
 
 import { Cell } from '../core/cell';
 import type { Client } from '../core/client';
-import { isLooking } from './live';
+import { maySpeak } from './tabs';
 
 const STORED = 'chaoke.sound';
 /** Many messages in one moment are one sound. */
@@ -31,9 +31,12 @@ export function watchUnread(client: Client): void {
     const grew = phase === 'ready' && unreadTotal > before;
     before = unreadTotal;
     const now = client.clock.now();
-    if (!grew || !sound.get() || isLooking() || now - lastAt < EVERY_MS) return;
-    lastAt = now;
-    void play();
+    if (!grew || !sound.get() || now - lastAt < EVERY_MS) return;
+    void maySpeak().then((may) => {
+      if (!may) return;
+      lastAt = now;
+      void play();
+    });
   });
 }
 

@@ -52,12 +52,10 @@ export function usePerson(userId: UserId | undefined): Person | undefined {
   return person;
 }
 
-/** Who I am; screens behind sign-in always have one. */
+/** Who I am; screens behind sign-in always have one, also while they wait for the same person to be back. */
 export function useMe(): Person | undefined {
   const client = useClient();
-  return usePart(client.session, (session) =>
-    session.kind === 'ready' || session.kind === 'first_password' ? session.user : undefined,
-  );
+  return usePart(client.session, (session) => ('user' in session ? session.user : undefined));
 }
 
 /** True once `waiting` has lasted long enough to be worth showing. */

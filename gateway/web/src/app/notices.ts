@@ -5,9 +5,9 @@ import { Cell } from '../core/cell';
 import type { Client } from '../core/client';
 import type { ConversationId, ConversationRow } from '../core/wire';
 import { language, type T, translate } from '../i18n';
-import { isLooking } from './live';
 import { peopleOf, previewText, titleOf } from './names';
 import { paths } from './paths';
+import { maySpeak } from './tabs';
 
 export type NoticeChoice = 'off' | 'name' | 'text';
 
@@ -50,8 +50,10 @@ export function watchConversations(client: Client, go: (path: string) => void): 
     // The first list tells what came while one was away; that is no news of this moment.
     const news = before === undefined ? [] : grown(before, rows);
     before = new Map(rows.map((row) => [row.conversation_id, row.unread]));
-    if (notices.get() === 'off' || isLooking()) return;
-    for (const row of news) void named(client, row).then(() => show(client, row, go));
+    if (notices.get() === 'off' || news.length === 0) return;
+    void maySpeak().then(async (may) => {
+      if (may) await Promise.all(news.map((row) => named(client, row).then(() => show(client, row, go))));
+    });
   });
 }
 
@@ -79,7 +81,7 @@ function show(client: Client, row: ConversationRow, go: (path: string) => void):
   const title = titleOf(t, known, row, client.me()) || t('common.unknown_person');
   const body = notices.get() === 'text' ? previewText(t, known, row, client.me()) : t('notices.new_message');
   try {
-    const notice = new Notification(title, { body, tag: row.conversation_id, icon: '/icon.svg' });
+    const notice = new Notification(title, { body, tag: row.conversation_id, icon: '/icon-192.png' });
     notice.addEventListener('click', () => {
       window.focus();
       go(paths.chat(row.conversation_id));

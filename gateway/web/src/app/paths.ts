@@ -12,6 +12,7 @@ export const paths = {
   directory: '/directory',
   addPeople: '/directory/add',
   credentials: '/directory/added',
+  disabled: '/directory/disabled',
   /** `from` is where "back" leads when one came from elsewhere. */
   person: (id: UserId, from?: string) => `/directory/${id}${from === undefined ? '' : `?from=${encodeURIComponent(from)}`}`,
   newDiscussion: '/chats/new',
@@ -27,11 +28,16 @@ export type MeSection = 'profile' | 'sessions' | 'password' | 'preferences';
 
 export type Place =
   | { area: 'chats'; id: ConversationId | undefined; details: boolean; dialog: boolean }
-  | { area: 'directory'; personId: UserId | undefined; dialog: boolean; credentials: boolean }
+  | { area: 'directory'; personId: UserId | undefined; dialog: boolean; page: 'credentials' | 'disabled' | undefined }
   | { area: 'me'; section: MeSection | undefined }
   | { area: 'unknown' };
 
 const ME_SECTIONS: ReadonlySet<string> = new Set<MeSection>(['profile', 'sessions', 'password', 'preferences']);
+
+const DIRECTORY_PAGES: ReadonlyMap<string, 'credentials' | 'disabled'> = new Map([
+  [paths.credentials, 'credentials'],
+  [paths.disabled, 'disabled'],
+]);
 
 /** What an address shows. */
 export function placeOf(path: string): Place {
@@ -43,8 +49,8 @@ export function placeOf(path: string): Place {
   }
   if (area === 'directory' && second === undefined) {
     const dialog = path === paths.addPeople;
-    const credentials = path === paths.credentials;
-    return { area: 'directory', personId: dialog || credentials ? undefined : first, dialog, credentials };
+    const page = DIRECTORY_PAGES.get(path);
+    return { area: 'directory', personId: dialog || page ? undefined : first, dialog, page };
   }
   if (area === 'me' && second === undefined && (first === undefined || ME_SECTIONS.has(first))) {
     return { area: 'me', section: first as MeSection | undefined };

@@ -287,6 +287,18 @@ export interface DirectorySearchParams {
   query: string;
 }
 
+/** A member who is disabled. */
+export interface DisabledMember {
+  /** Since when. */
+  disabled_at: number;
+  /** The administrator who did it. */
+  disabled_by: Id;
+  /** Why. */
+  reason: string;
+  /** The person. */
+  user: Person;
+}
+
 /** Data of `connection.expiring`. */
 export interface Expiring {
   /** When the access token ends. */
@@ -339,6 +351,12 @@ export interface Member {
 export interface MemberOf {
   /** The discussion. */
   conversation_id: Id;
+  /** The member. */
+  user_id: Id;
+}
+
+/** Names a member. */
+export interface MemberRef {
   /** The member. */
   user_id: Id;
 }
@@ -451,6 +469,14 @@ export interface PageOfDeadLetter {
 }
 
 /** A part of a list. */
+export interface PageOfDisabledMember {
+  /** The items, in the list's order. */
+  items: DisabledMember[];
+  /** Where the next page begins; absent at the end. */
+  next?: string;
+}
+
+/** A part of a list. */
 export interface PageOfMember {
   /** The items, in the list's order. */
   items: Member[];
@@ -482,6 +508,8 @@ export interface People {
 
 /** A member of the space as others see him. */
 export interface Person {
+  /** `true` for one who can't sign in any more. */
+  disabled?: boolean;
   /** `A` to `Z` or `#`: where he stands in the directory. */
   initial: string;
   /** The name he signs in with. */
@@ -542,6 +570,16 @@ export interface Read {
   user_id: Id;
 }
 
+/** How far the rebuilding is. */
+export interface Rebuilding {
+  /** Why it gave up, as a code; `admin.dead_letter.retry` has it go on. */
+  gave_up?: string;
+  /** The last run that was done. */
+  last?: Run;
+  /** The run that is under way. */
+  running?: Run;
+}
+
 /** A span of time to choose from. */
 export interface Reconnect {
   /** At most. */
@@ -597,6 +635,18 @@ export type Resync = Record<string, never>;
 
 /** What a member may do in the space. */
 export type Role = "admin" | "member";
+
+/** What a run came to. */
+export interface Run {
+  /** When it was done, in ms since the epoch; absent while it runs. */
+  done_at?: number;
+  /** Homes that could not be looked at; the server's log names them. */
+  failed: number;
+  /** Homes of conversations and people that were looked at. */
+  homes: number;
+  /** Rows of lists that were wrong and are right now. */
+  mended: number;
+}
 
 /** Data of `self.appended`: an entry of one's own log. */
 export interface SelfAppended {
@@ -757,8 +807,10 @@ export interface SpaceAddMembersParams {
   text: string;
 }
 
-/** Names a member. */
-export interface SpaceResetCredentialParams {
+/** Whom to disable, and why. */
+export interface SpaceDisableMemberParams {
+  /** 1 to 200 characters, for the administrators. */
+  reason: string;
   /** The member. */
   user_id: Id;
 }
@@ -812,6 +864,12 @@ export interface Methods {
   "admin.dead_letter.list": { params: PageParams; result: PageOfDeadLetter };
   /** Try again what the server could not do */
   "admin.dead_letter.retry": { params: AdminDeadLetterRetryParams; result: Nothing };
+  /** Stop the rebuilding of lists; what is mended stays */
+  "admin.list.cancel": { params: Nothing; result: Nothing };
+  /** How far the rebuilding of lists is */
+  "admin.list.progress": { params: Nothing; result: Rebuilding };
+  /** Begin to make the lists of all people again from the rosters */
+  "admin.list.rebuild": { params: Nothing; result: Nothing };
   /** The first frame of a WebSocket: who one is, and what one has seen */
   "connection.open": { params: ConnectionOpenParams; result: Opened };
   /** Go on with a newer access token */
@@ -872,10 +930,16 @@ export interface Methods {
   "space.add_member": { params: SpaceAddMemberParams; result: Added };
   /** Add the colleagues of a pasted list */
   "space.add_members": { params: SpaceAddMembersParams; result: AddedLines };
+  /** Disable a colleague: his sessions end and he can't sign in */
+  "space.disable_member": { params: SpaceDisableMemberParams; result: Person };
+  /** The disabled members, in order of the sound of their names */
+  "space.disabled_members": { params: PageParams; result: PageOfDisabledMember };
+  /** Let a disabled colleague sign in again */
+  "space.enable_member": { params: MemberRef; result: Person };
   /** The members, in order of the sound of their names */
   "space.members": { params: PageParams; result: PageOfPerson };
   /** A new one-time credential for a colleague; ends his sessions */
-  "space.reset_credential": { params: SpaceResetCredentialParams; result: Credential };
+  "space.reset_credential": { params: MemberRef; result: Credential };
 }
 
 /** Every event that is pushed: its data. */

@@ -89,7 +89,7 @@ export function deviceName(agent: string): string {
 export function browserClient(locale: () => string): Client {
   const store = storage();
   const client = new Client({
-    api: { fetch: (input, init) => fetch(input, init), now: Date.now, lock: makeLock(), tabs: tabs() },
+    api: { fetch: (input, init) => fetch(input, init), lock: makeLock(), tabs: tabs() },
     socket: {
       url: `${location.origin.replace(/^http/, 'ws')}/ws`,
       openSocket: (url, protocols) => new WebSocket(url, protocols) as SocketLike,

@@ -15,7 +15,6 @@ async function clientOf(userId: string, store = new MemoryOutboxStore()): Promis
   const client = new Client({
     api: {
       fetch: server.fetchFor(userId),
-      now: timers.now,
       lock: (_, work) => work(),
       tabs: { send: () => {}, listen: () => {} },
     },

@@ -13,6 +13,7 @@ import { People } from './people';
 import { Reading } from './reading';
 import type {
   ConversationId,
+  ConversationRow,
   Method,
   Message,
   OpenResult,
@@ -33,13 +34,13 @@ import { CURSORS_MAX } from './wire';
 export type SessionState =
   | { kind: 'starting' }
   | { kind: 'unreachable'; error: ApiError }
-  /** `expired`: in the middle of work; the screen stays, sign-in comes in front of it. */
-  | { kind: 'signed_out'; why: 'never' | 'chosen' | 'expired'; setupDone: boolean; login?: string }
+  /** `expired`: in the middle of the work of `user`; the screen stays, sign-in comes in front of it. */
+  | { kind: 'signed_out'; why: 'never' | 'chosen' | 'expired'; setupDone: boolean; user?: Person }
   | { kind: 'first_password'; user: Person; space: Space; password?: string }
   | { kind: 'ready'; user: Person; space: Space };
 
 export interface ClientDeps {
-  api: ApiDeps;
+  api: Omit<ApiDeps, 'now'>;
   socket: Pick<ConnectionDeps, 'url' | 'openSocket' | 'online'>;
   timers: Timers;
   random: () => number;
@@ -76,6 +77,8 @@ export class Client {
   /** Who types where, until when. */
   readonly typing = new Cell<ReadonlyMap<ConversationId, ReadonlyMap<UserId, number>>>(new Map());
   readonly clockWrong = new Cell(false);
+  /** Conversations one was in until a moment ago, as they stood in the list. */
+  readonly left = new Cell<ReadonlyMap<ConversationId, ConversationRow | undefined>>(new Map());
   /** The store behind the server is another one: nothing that is kept here counts any more. */
   onOtherStore: () => void = () => {};
 
@@ -91,7 +94,8 @@ export class Client {
     this.#deps = deps;
     const { timers } = deps;
     this.clock = new Clock(timers);
-    this.api = new Api(deps.api);
+    // The ends of tokens are told in the server's time.
+    this.api = new Api({ ...deps.api, now: () => this.clock.now() });
     this.connection = new Connection({
       ...deps.socket,
       timers,
@@ -146,9 +150,15 @@ export class Client {
     return this.call(method, params, this.#deps.newId());
   }
 
+  /** Whether somebody signed in here and did not sign out. */
+  mayHaveSession(): boolean {
+    const { storage } = this.#deps;
+    return storage === undefined || storage.getItem(SESSION_NOTE) !== null;
+  }
+
   /** At page load: the cookie says who we are. Where nobody ever signed in there is none to ask for. */
   async start(): Promise<void> {
-    if (!this.#mayHaveSession()) {
+    if (!this.mayHaveSession()) {
       await this.#showSignIn();
       return;
     }
@@ -225,8 +235,8 @@ export class Client {
   }
 
   /** False when an unsent message would not survive closing the page. */
-  outboxDurable(): boolean {
-    return this.#deps.outbox.durable();
+  get outboxDurable(): Cell<boolean> {
+    return this.#deps.outbox.durable;
   }
 
   /** Says that one types here, at most every few seconds. */
@@ -249,11 +259,6 @@ export class Client {
     this.#deps.api.tabs.listen((note) => {
       if (note.kind === 'outbox' && note.user_id === this.me()) void this.outbox.load(this.me());
     });
-  }
-
-  #mayHaveSession(): boolean {
-    const { storage } = this.#deps;
-    return storage === undefined || storage.getItem(SESSION_NOTE) !== null;
   }
 
   #noteSession(there: boolean): void {
@@ -298,8 +303,8 @@ export class Client {
     this.connection.stop();
     const before = this.session.get();
     if (before.kind === 'signed_out' || before.kind === 'starting') return;
-    const login = 'user' in before && why === 'expired' ? { login: before.user.login } : {};
-    this.session.set({ kind: 'signed_out', why, setupDone: true, ...login });
+    const whose = 'user' in before && why === 'expired' ? { user: before.user } : {};
+    this.session.set({ kind: 'signed_out', why, setupDone: true, ...whose });
   }
 
   async #showSignIn(): Promise<void> {
@@ -319,6 +324,7 @@ export class Client {
     this.#timelines.clear();
     this.#typedAt.clear();
     this.typing.set(new Map());
+    this.left.set(new Map());
     this.conversations.clear();
     this.people.clear();
     this.outbox.clear();
@@ -432,16 +438,23 @@ export class Client {
   }
 
   #selfEntry(entry: SelfAppended): void {
+    if (entry.what === 'left') this.#lost(entry.conversation_id);
     const ask = this.conversations.applySelf(entry);
-    if (ask !== undefined) this.#ask(ask);
-    if (entry.what === 'left' && entry.conversation_id !== undefined) this.#lost(entry.conversation_id);
+    if (ask !== undefined) this.#joined(ask);
     if (typeof entry.seq === 'number') this.#selfSeq = Math.max(this.#selfSeq ?? 0, entry.seq);
   }
 
   /** One is no longer in it. The draft stays. */
   #lost(id: ConversationId): void {
+    const row = this.conversations.row(id) ?? this.left.get().get(id);
+    this.left.update((map) => new Map(map).set(id, row));
     this.#timelines.delete(id);
     this.conversations.remove(id);
+  }
+
+  #joined(id: ConversationId): void {
+    this.left.update((map) => new Map([...map].filter(([one]) => one !== id)));
+    this.#ask(id);
   }
 
   #ask(id: ConversationId): void {

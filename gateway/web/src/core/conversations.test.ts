@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 
+import { settle } from '../testing/time';
 import { Conversations } from './conversations';
 import { networkError, readError } from './errors';
 import type { Conversation, ConversationRow, Message, Page } from './wire';
@@ -8,6 +9,8 @@ let pages: Page<ConversationRow>[];
 let asked: (string | undefined)[];
 let known: Map<string, Conversation>;
 let down: boolean;
+/** When set, pages wait until the test lets them go. */
+let held: (() => void)[] | undefined;
 
 function row(id: string, part: Partial<ConversationRow> = {}): ConversationRow {
   const base: ConversationRow = {
@@ -34,10 +37,18 @@ function message(id: string, seq: number, part: Partial<Message> = {}): Message 
 
 function make(): Conversations {
   return new Conversations({
-    list: ({ cursor }) => {
+    list: async ({ cursor }) => {
       asked.push(cursor);
-      if (down) return Promise.reject(networkError('closed'));
-      return Promise.resolve(pages[cursor === undefined ? 0 : Number(cursor)] ?? { items: [] });
+      if (down) throw networkError('closed');
+      // What the server saw when it was asked, however long the answer travels.
+      const page = pages[cursor === undefined ? 0 : Number(cursor)] ?? { items: [] };
+      const waiting = held;
+      if (waiting) {
+        await new Promise<void>((go) => {
+          waiting.push(go);
+        });
+      }
+      return page;
     },
     get: (id) => {
       const found = known.get(id);
@@ -57,6 +68,7 @@ beforeEach(() => {
   asked = [];
   known = new Map();
   down = false;
+  held = undefined;
 });
 
 test('rows stand by last activity and unread is counted over all', async () => {
@@ -203,4 +215,52 @@ test('a failed first load says so; a failed refresh keeps what is there', async 
   await list.load();
   expect(list.view.get()).toMatchObject({ phase: 'ready' });
   expect(ids(list)).toEqual(['a']);
+});
+
+test('asked for while a page is on its way, it asks once more: the page may be older than the question', async () => {
+  pages = [{ items: [row('a')] }];
+  held = [];
+  const list = make();
+  const first = list.load();
+  await settle();
+  pages = [{ items: [row('a'), row('b')] }];
+  const others = [list.load(), list.load()];
+  held.forEach((go) => go());
+  held = undefined;
+  await Promise.all([first, ...others]);
+  expect(ids(list)).toEqual(['b', 'a']);
+  expect(asked.length).toBe(2);
+});
+
+test('a refresh wanted while older ones are on their way comes after them', async () => {
+  pages = Array.from({ length: 8 }, (_, page) => ({ items: [row(`p${page}`)], next: String(page + 1) }));
+  const list = make();
+  await list.load();
+  asked = [];
+  held = [];
+  const more = list.loadMore();
+  await settle();
+  const again = list.load();
+  expect(asked).toEqual(['5']);
+  held.forEach((go) => go());
+  held = undefined;
+  await Promise.all([more, again]);
+  expect(asked).toEqual(['5', undefined]);
+  expect(ids(list)).toContain('p5');
+});
+
+test('an answer for the person before is not shown to the next one', async () => {
+  pages = [{ items: [row('secret')] }];
+  held = [];
+  const list = make();
+  const before = list.load();
+  await settle();
+  list.clear();
+  const late = held;
+  held = undefined;
+  pages = [{ items: [row('mine')] }];
+  await list.load();
+  late.forEach((go) => go());
+  await before;
+  expect(ids(list)).toEqual(['mine']);
 });

@@ -33,13 +33,22 @@ export class Conversations {
   readonly #rows = new Map<ConversationId, ConversationRow>();
   readonly #getting = new Map<ConversationId, Promise<Conversation | undefined>>();
   #next: string | undefined;
-  #loading = false;
+  /** Pages are asked for one after the other. */
+  #loading: Promise<void> | undefined;
+  /** Something may have happened since the page that is on its way was asked for. */
+  #stale = false;
+  /** Grows with every person, so that an answer for the one before is dropped. */
+  #person = 0;
 
   constructor(deps: ConversationsDeps) {
     this.#deps = deps;
   }
 
   clear(): void {
+    this.#person += 1;
+    this.#loading = undefined;
+    this.#stale = false;
+    this.#getting.clear();
     this.#rows.clear();
     this.#next = undefined;
     this.details.set(new Map());
@@ -50,16 +59,42 @@ export class Conversations {
     return this.#rows.get(id);
   }
 
-  /** First load, or quiet refresh after being away: pages from the newest until nothing is new. */
-  async load(): Promise<void> {
-    if (this.#loading) return;
-    this.#loading = true;
+  /** First load, or quiet refresh after being away. Asked for while it runs, it runs once more. */
+  load(): Promise<void> {
+    this.#stale = true;
+    return this.#loading ?? this.#work(undefined);
+  }
+
+  loadMore(): Promise<void> {
+    const cursor = this.#next;
+    if (this.#loading || cursor === undefined) return Promise.resolve();
+    return this.#work(cursor);
+  }
+
+  #work(more: string | undefined): Promise<void> {
+    const person = this.#person;
+    const working = (async () => {
+      if (more !== undefined) await this.#loadOlder(more, person);
+      while (this.#stale && person === this.#person) {
+        this.#stale = false;
+        await this.#loadNewest(person);
+      }
+    })().finally(() => {
+      if (this.#loading === working) this.#loading = undefined;
+    });
+    this.#loading = working;
+    return working;
+  }
+
+  /** Pages from the newest until nothing is new. */
+  async #loadNewest(person: number): Promise<void> {
     const first = this.view.get().phase !== 'ready';
     if (first) this.view.set({ ...this.view.get(), phase: 'loading' });
     try {
       let cursor: string | undefined;
       for (let page = 0; page < EAGER_PAGES; page += 1) {
         const answer = await this.#deps.list(cursor === undefined ? { limit: PAGE_MAX } : { limit: PAGE_MAX, cursor });
+        if (person !== this.#person) return;
         const changed = answer.items.map((row) => this.#take(row)).includes(true);
         if (first) this.#next = answer.next;
         this.#show('ready');
@@ -67,25 +102,19 @@ export class Conversations {
         if (cursor === undefined || (!first && !changed)) break;
       }
     } catch (error) {
-      if (first) this.view.set({ ...this.view.get(), phase: 'error', error: asApiError(error) });
-    } finally {
-      this.#loading = false;
+      if (first && person === this.#person) this.view.set({ ...this.view.get(), phase: 'error', error: asApiError(error) });
     }
   }
 
-  async loadMore(): Promise<void> {
-    const cursor = this.#next;
-    if (this.#loading || cursor === undefined) return;
-    this.#loading = true;
+  async #loadOlder(cursor: string, person: number): Promise<void> {
     try {
       const answer = await this.#deps.list({ limit: PAGE_MAX, cursor });
+      if (person !== this.#person) return;
       for (const row of answer.items) this.#take(row);
       this.#next = answer.next;
       this.#show('ready');
     } catch {
       // Scrolling again asks again.
-    } finally {
-      this.#loading = false;
     }
   }
 
@@ -93,17 +122,20 @@ export class Conversations {
   fetch(id: ConversationId): Promise<Conversation | undefined> {
     const running = this.#getting.get(id);
     if (running) return running;
+    const person = this.#person;
     const asking = this.#deps
       .get(id)
       .then((conversation) => {
-        this.put(conversation);
+        if (person === this.#person) this.put(conversation);
         return conversation;
       })
       .catch((error: unknown) => {
-        if (asApiError(error).class === 'not_found') this.remove(id);
+        if (asApiError(error).class === 'not_found' && person === this.#person) this.remove(id);
         throw error;
       })
-      .finally(() => this.#getting.delete(id));
+      .finally(() => {
+        if (this.#getting.get(id) === asking) this.#getting.delete(id);
+      });
     this.#getting.set(id, asking);
     return asking;
   }

@@ -277,3 +277,36 @@ test('what nobody looks at is let go, and comes back when asked for', async () =
   await timeline.loadBefore();
   expect(seqs(timeline)[0]).toBe(701 - IDLE_ITEMS - 100);
 });
+
+test('begun before it is known where one stopped reading, it opens there when the newest page shows it', async () => {
+  grow(100);
+  held = [];
+  const timeline = new Timeline(list, timers);
+  const opening = timeline.open();
+  await timeline.open(50);
+  await settle();
+  held.forEach((go) => go());
+  held = undefined;
+  await opening;
+  expect(asked).toEqual([{ limit: 60 }]);
+  expect(seqs(timeline)).toEqual(upTo(41, 100));
+});
+
+test('begun before it is known where one stopped reading, it asks for that place and shows no other before', async () => {
+  grow(500);
+  held = [];
+  const timeline = new Timeline(list, timers);
+  const shown: number[] = [];
+  timeline.view.subscribe(() => shown.push(...seqs(timeline).slice(0, 1)));
+  const opening = timeline.open();
+  await timeline.open(50);
+  await settle();
+  const first = held;
+  held = undefined;
+  first.forEach((go) => go());
+  await opening;
+  expect(asked).toEqual([{ limit: 60 }, { around: 50, limit: 60 }]);
+  expect(shown).toEqual([20]);
+  await timeline.jumpToLatest();
+  expect(seqs(timeline).at(-1)).toBe(500);
+});

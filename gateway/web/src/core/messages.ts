@@ -39,8 +39,8 @@ const EARLY_MAX = 1_000;
 const FILL_RETRY_MS = 1_000;
 const FILL_RETRY_MAX_MS = 15_000;
 /** More than this is drawn slowly and remembered for nothing. */
-export const LIVE_ITEMS_MAX = 4_000;
-export const LIVE_ITEMS_KEPT = 2_000;
+export const LIVE_ITEMS_MAX = 1_000;
+export const LIVE_ITEMS_KEPT = 500;
 /** Kept of a conversation that nobody looks at. */
 export const IDLE_ITEMS = 200;
 
@@ -63,6 +63,8 @@ export class Timeline {
   #early = new Map<number, Message>();
   #filling = false;
   #fillRetryMs = FILL_RETRY_MS;
+  /** The seq that a window on its way must show when it opens. */
+  #place: number | undefined;
   /** Grows with every new window, so that an answer for an old one is dropped. */
   #window = 0;
 
@@ -77,10 +79,16 @@ export class Timeline {
     return view.phase === 'ready' && !view.moreAfter ? this.#coveredTo : undefined;
   }
 
-  /** Loads around `seq`, or the newest page; does nothing when the window already shows that place. */
+  /**
+   * Loads around `seq`, or the newest page; does nothing when the window already shows that place. Asked for another
+   * place while the newest page is on its way, it is not shown before it shows that place.
+   */
   async open(around?: number): Promise<void> {
     const view = this.view.get();
-    if (view.phase === 'loading') return;
+    if (view.phase === 'loading') {
+      this.#place = around ?? this.#place;
+      return;
+    }
     if (view.phase === 'ready' && this.#shows(around)) return;
     await this.#replace(around === undefined ? { limit: FIRST_PAGE } : { around, limit: FIRST_PAGE });
   }
@@ -198,6 +206,12 @@ export class Timeline {
     try {
       const page = await this.#list(params);
       if (window !== this.#window) return;
+      const place = this.#place;
+      this.#place = undefined;
+      if (place !== undefined && page.more_before && place < (page.items[0]?.seq ?? 0)) {
+        await this.#replace({ around: place, limit: FIRST_PAGE });
+        return;
+      }
       this.#early.clear();
       const last = page.items.at(-1)?.seq ?? 0;
       this.#coveredTo = page.more_after ? last : Math.max(last, page.head_seq);

@@ -25,7 +25,7 @@ export interface OutboxStore {
   put(item: OutboxItem): Promise<void>;
   remove(clientMsgId: string): Promise<void>;
   /** False when what is put here does not survive a reload (private mode, storage full). */
-  durable(): boolean;
+  readonly durable: Cell<boolean>;
 }
 
 export interface OutboxDeps {

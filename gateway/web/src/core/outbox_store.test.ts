@@ -31,7 +31,7 @@ test('what is put is there after a reload, for its person only', async () => {
   expect(await after.get('b')).toMatchObject({ user_id: 'other' });
   await after.remove('a');
   expect(await new BrowserOutboxStore().all('me')).toEqual([]);
-  expect(after.durable()).toBe(true);
+  expect(after.durable.get()).toBe(true);
 });
 
 test('where the browser refuses storage, memory keeps it and says so', async () => {
@@ -44,7 +44,22 @@ test('where the browser refuses storage, memory keeps it and says so', async () 
   await store.put(item('a'));
   expect((await store.all('me')).length).toBe(1);
   expect(await store.get('a')).toMatchObject({ text: '你好' });
-  expect(store.durable()).toBe(false);
+  expect(store.durable.get()).toBe(false);
   await store.remove('a');
   expect(await store.all('me')).toEqual([]);
+});
+
+test('a full disk is known by what could not be written, however well it can be read', async () => {
+  const store = new BrowserOutboxStore();
+  await store.put(item('a'));
+  const { put } = IDBObjectStore.prototype;
+  IDBObjectStore.prototype.put = () => {
+    throw new DOMException('full', 'QuotaExceededError');
+  };
+  await store.put(item('b'));
+  IDBObjectStore.prototype.put = put;
+  expect((await store.all('me')).map((one) => one.client_msg_id)).toEqual(['a', 'b']);
+  expect(store.durable.get()).toBe(false);
+  await store.put(item('c'));
+  expect(store.durable.get()).toBe(true);
 });

@@ -2,6 +2,7 @@
 
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 
+import { Cell } from './cell';
 import type { OutboxItem, OutboxStore } from './outbox';
 
 interface Schema extends DBSchema {
@@ -23,14 +24,15 @@ export class MemoryOutboxStore implements OutboxStore {
   remove = async (id: string): Promise<void> => {
     this.#items.delete(id);
   };
-  durable = (): boolean => false;
+  readonly durable = new Cell(false);
 }
 
 /** IndexedDB; whatever it refuses is kept in memory, so that a full disk never stops a message. */
 export class BrowserOutboxStore implements OutboxStore {
   readonly #memory = new MemoryOutboxStore();
   #database: Promise<IDBPDatabase<Schema>> | undefined;
-  #durable = true;
+  /** Until something that was put could not be kept. Reading proves nothing: a full disk can still be read. */
+  readonly durable = new Cell(true);
 
   async all(userId: string): Promise<OutboxItem[]> {
     const stored = await this.#run((database) => database.getAllFromIndex('outbox', 'by_user', userId));
@@ -43,6 +45,7 @@ export class BrowserOutboxStore implements OutboxStore {
 
   async put(item: OutboxItem): Promise<void> {
     const saved = await this.#run((database) => database.put('outbox', item));
+    this.durable.set(saved !== undefined);
     if (saved === undefined) await this.#memory.put(item);
     else await this.#memory.remove(item.client_msg_id);
   }
@@ -52,22 +55,19 @@ export class BrowserOutboxStore implements OutboxStore {
     await this.#run((database) => database.delete('outbox', id));
   }
 
-  durable(): boolean {
-    return this.#durable;
-  }
-
   async #run<T>(work: (database: IDBPDatabase<Schema>) => Promise<T>): Promise<T | undefined> {
+    let opened = false;
     try {
       this.#database ??= openDB<Schema>(NAME, VERSION, {
         upgrade: (database) => {
           database.createObjectStore('outbox', { keyPath: 'client_msg_id' }).createIndex('by_user', 'user_id');
         },
       });
-      const value = await work(await this.#database);
-      this.#durable = true;
-      return value;
+      const database = await this.#database;
+      opened = true;
+      return await work(database);
     } catch {
-      this.#durable = false;
+      if (!opened) this.durable.set(false);
       this.#database = undefined;
       return undefined;
     }

@@ -30,6 +30,8 @@ const MISSING_RETRY_MS = 10_000;
 
 export class People {
   readonly known = new Cell<ReadonlyMap<UserId, Person>>(new Map());
+  /** Ids that were asked for without a name to show for it: the server knows nobody, or did not answer. */
+  readonly absent = new Cell<ReadonlyMap<UserId, 'nobody' | ApiError>>(new Map());
   readonly presence = new Cell<ReadonlyMap<UserId, Presence>>(new Map());
   readonly directory = new Cell<DirectoryView>({ phase: 'empty', people: [], more: false });
   readonly #deps: PeopleDeps;
@@ -48,6 +50,7 @@ export class People {
 
   clear(): void {
     this.known.set(new Map());
+    this.absent.set(new Map());
     this.presence.set(new Map());
     this.directory.set({ phase: 'empty', people: [], more: false });
     this.#next = undefined;
@@ -64,12 +67,28 @@ export class People {
     });
   }
 
+  /** Somebody was disabled or enabled: the directory shows others now. */
+  changed(person: Person): void {
+    this.put([person]);
+    if (this.directory.get().phase === 'ready') void this.loadDirectory();
+  }
+
   /** Makes sure that the name comes; several wishes of one moment are one question. */
   want(userId: UserId): void {
     const now = this.#deps.timers.now();
     if (this.known.get().has(userId) || this.#wanted.has(userId)) return;
     if (now - (this.#askedAt.get(userId) ?? -MISSING_RETRY_MS) < MISSING_RETRY_MS) return;
     this.#wanted.add(userId);
+    this.#gatherSoon();
+  }
+
+  /** A person asks again for a name that did not come: at once, whatever the pace. */
+  wantNow(userId: UserId): void {
+    this.#askedAt.delete(userId);
+    this.want(userId);
+  }
+
+  #gatherSoon(): void {
     if (this.#gathering) return;
     this.#gathering = true;
     this.#deps.timers.after(GATHER_MS, () => void this.#gather());
@@ -85,13 +104,24 @@ export class People {
     }
     try {
       this.put(await this.#deps.get(ids));
-    } catch {
+      this.#missed(ids, 'nobody');
+    } catch (error) {
       // Drawing again asks again, at the pace of MISSING_RETRY_MS.
+      this.#missed(ids, asApiError(error));
     }
-    if (this.#wanted.size > 0 && !this.#gathering) {
-      this.#gathering = true;
-      this.#deps.timers.after(GATHER_MS, () => void this.#gather());
-    }
+    if (this.#wanted.size > 0) this.#gatherSoon();
+  }
+
+  #missed(ids: readonly UserId[], why: 'nobody' | ApiError): void {
+    const known = this.known.get();
+    this.absent.update((map) => {
+      const next = new Map(map);
+      for (const id of ids) {
+        if (known.has(id)) next.delete(id);
+        else next.set(id, why);
+      }
+      return next;
+    });
   }
 
   /** Loads the directory from its beginning; what is shown stays until the answer is there. */
@@ -140,9 +170,10 @@ export class People {
     };
   }
 
-  /** After opening a connection the server knows no watch of ours. */
+  /** After opening a connection the server knows no watch of ours, and names may come that did not before. */
   reconnected(): void {
     this.#watched = '';
+    for (const [id, why] of this.absent.get()) if (why !== 'nobody') this.wantNow(id);
     void this.#rewatch(true);
   }
 

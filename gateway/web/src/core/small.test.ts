@@ -187,6 +187,24 @@ test('a name that cannot be had is not asked for at every drawing', async () => 
   expect(tries).toBe(2);
 });
 
+test('a name of nobody is told from one that did not come, and the second is asked for again', async () => {
+  let down = true;
+  const { people } = makePeople({
+    get: (ids) =>
+      down ? Promise.reject(networkError('closed')) : Promise.resolve(ids.filter((id) => id !== 'x').map((id) => person(id))),
+  });
+  people.want('a');
+  people.want('x');
+  await timers.pass(20);
+  expect([...people.absent.get().values()]).toMatchObject([{ class: 'network' }, { class: 'network' }]);
+  down = false;
+  people.wantNow('x');
+  people.reconnected();
+  await timers.pass(20);
+  expect([...people.absent.get()]).toEqual([['x', 'nobody']]);
+  expect(people.known.get().get('a')?.name).toBe('a');
+});
+
 test('the watch is the union of what screens show, renewed before it ends and after a reconnect', async () => {
   const { people, watched } = makePeople();
   const stop = people.watch(['a', 'b']);

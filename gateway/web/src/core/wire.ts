@@ -8,6 +8,7 @@ export type {
   AddedLine,
   Conversation,
   ConversationRow,
+  DisabledMember,
   Logs,
   Member,
   Message,

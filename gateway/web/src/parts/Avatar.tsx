@@ -20,7 +20,7 @@ export function Avatar({ person, id, size = 'm', online }: AvatarProps) {
       style={colour}
       aria-hidden="true"
     >
-      {online && <span className={styles['online']} />}
+      {online && <span className={styles['online']} data-testid="online" />}
     </span>
   );
 }

@@ -1,10 +1,12 @@
 // What a screen shows when it has nothing, is waiting, or could not.
 
 import { Button } from '@mantine/core';
+import { CircleAlert } from 'lucide-react';
 import type { ReactNode } from 'react';
 
 import { useErrorText, useMe, useSlow, useT } from '../app/hooks';
 import type { ApiError } from '../core/errors';
+import { ICON_STATE } from '../theme/theme';
 import styles from './States.module.css';
 
 export function Empty({ title, hint, icon, children }: EmptyProps) {
@@ -31,9 +33,12 @@ export function ErrorBox({ title, error, onRetry }: { title: string; error: ApiE
   const me = useMe();
   return (
     <div className={styles['empty']} role="alert">
+      <div className={styles['icon']}>
+        <CircleAlert {...ICON_STATE} />
+      </div>
       <p className={styles['title']}>{title}</p>
       {error && <p className={styles['hint']}>{text(error)}</p>}
-      {error && me?.role === 'admin' && error.class !== 'network' && (
+      {error && me?.role === 'admin' && error.class !== 'network' && error.class !== error.code && (
         <p className={styles['details']}>{t('error.details', { class: error.class, code: error.code })}</p>
       )}
       <Button variant="default" onClick={onRetry}>

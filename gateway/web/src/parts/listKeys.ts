@@ -3,12 +3,17 @@
 import type { KeyboardEvent, RefObject } from 'react';
 import type { VListHandle } from 'virtua';
 
-/** Rows carry `data-index`. Moves the focus and says whether the key was one of ours. */
-export function onListKey(event: KeyboardEvent<HTMLElement>, list: RefObject<VListHandle | null>, count: number): void {
+/** Rows carry `data-index`. `from` is the place to go on from while no row has the focus. */
+export function onListKey(
+  event: KeyboardEvent<HTMLElement>,
+  list: RefObject<VListHandle | null>,
+  count: number,
+  from = -1,
+): void {
   const step = STEPS[event.key];
   if (step === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
   const box = event.currentTarget;
-  const at = Number(document.activeElement?.closest<HTMLElement>('[data-index]')?.dataset['index'] ?? -1);
+  const at = Number(document.activeElement?.closest<HTMLElement>('[data-index]')?.dataset['index'] ?? from);
   const next = Math.max(0, Math.min(count - 1, step(at, count)));
   if (count === 0) return;
   event.preventDefault();

@@ -3,12 +3,16 @@
 import {
   Button,
   type ButtonProps,
+  type CheckboxProps,
   createTheme,
   type CSSVariablesResolver,
-  Drawer,
+  type DrawerProps,
   Input,
   type MantineColorsTuple,
-  Modal,
+  type MenuProps,
+  type ModalProps,
+  type PasswordInputProps,
+  type PopoverProps,
 } from '@mantine/core';
 
 const teal: MantineColorsTuple = [
@@ -85,19 +89,69 @@ export const theme = createTheme({
     // The label above, help below, the error under both.
     InputWrapper: Input.Wrapper.extend({
       defaultProps: { inputWrapperOrder: ['label', 'input', 'description', 'error'] },
-      styles: { description: { marginTop: 'var(--s1)' }, label: { marginBottom: 'var(--s1)' } },
+      styles: {
+        description: { marginTop: 'var(--s1)', lineHeight: 'var(--line-text)' },
+        label: { marginBottom: 'var(--s1)' },
+        error: { marginTop: 'var(--s1)', lineHeight: 'var(--line-text)' },
+      },
     }),
-    Modal: Modal.extend({
-      defaultProps: { overlayProps: { color: 'var(--scrim)', backgroundOpacity: 1 } },
-      styles: { title: { fontSize: 'var(--text-16)', fontWeight: 600 } },
-    }),
-    Drawer: Drawer.extend({ defaultProps: { overlayProps: { color: 'var(--scrim)', backgroundOpacity: 1 } } }),
+    // By name, not by `extend`: whoever stands at the door need not load them.
+    Modal: {
+      defaultProps: { radius: 'md', overlayProps: { color: 'var(--scrim)', backgroundOpacity: 1 } } satisfies Partial<ModalProps>,
+      styles: {
+        title: {
+          fontSize: 'var(--text-16)',
+          fontWeight: 600,
+          lineHeight: 'var(--line-title)',
+          overflowWrap: 'anywhere',
+          textWrap: 'pretty',
+        },
+      },
+    },
+    CloseButton: {
+      vars: () => ({ root: { '--cb-size': 'var(--icon-button)', '--cb-icon-size': 'var(--s5)' } }),
+    },
+    Menu: {
+      defaultProps: { radius: 'md', shadow: 'md' } satisfies Partial<MenuProps>,
+      styles: { item: { minHeight: 'var(--control)', fontSize: 'var(--body)' } },
+    },
+    Popover: {
+      defaultProps: { radius: 'md', shadow: 'md' } satisfies Partial<PopoverProps>,
+      styles: { dropdown: { padding: 'var(--s2)' } },
+    },
+    PasswordInput: {
+      defaultProps: { rightSectionWidth: 'var(--control)' } satisfies Partial<PasswordInputProps>,
+      styles: {
+        visibilityToggle: { width: 'var(--icon-button)', height: 'var(--icon-button)', color: 'var(--text-2)' },
+      },
+    },
+    SegmentedControl: {
+      styles: {
+        label: {
+          display: 'flex',
+          alignItems: 'center',
+          justifyContent: 'center',
+          minHeight: 'calc(var(--control) - var(--s1))',
+        },
+      },
+    },
+    Checkbox: { styles: (_: unknown, { label }: CheckboxProps) => (label === undefined ? {} : LABELLED) },
+    Drawer: {
+      defaultProps: { overlayProps: { color: 'var(--scrim)', backgroundOpacity: 1 } } satisfies Partial<DrawerProps>,
+    },
   },
 });
 
-/** Small ones keep their size; the usual one is a finger high on the phone. */
+/** Its text can be touched as well as its box. */
+const LABELLED = {
+  inner: { marginTop: 'calc((var(--control) - var(--s5)) / 2)' },
+  label: { paddingBlock: 'calc((var(--control) - var(--s6)) / 2)', fontSize: 'var(--body)', lineHeight: 'var(--s6)' },
+  description: { marginTop: 0, lineHeight: 'var(--line-text)' },
+};
+
+/** A finger high on the phone, small ones too. */
 function buttonHeight({ size }: ButtonProps): Record<string, string> {
-  return size === undefined ? { '--button-height': 'var(--control)' } : {};
+  return { '--button-height': `var(--${size === 'xs' ? 'control-small' : 'control'})` };
 }
 
 /** The one main act in the accent, what destroys in red, both with a text that can be read on them. */
@@ -113,6 +167,7 @@ function filled({ variant, color }: ButtonProps): Record<string, string> {
 
 const SHARED = {
   '--mantine-color-body': 'var(--bg)',
+  '--mantine-shadow-md': 'var(--shadow)',
   '--mantine-color-text': 'var(--text)',
   '--mantine-color-dimmed': 'var(--text-3)',
   '--mantine-color-placeholder': 'var(--text-3)',
@@ -147,6 +202,8 @@ export function widthOf(pixels: number): Width {
 }
 
 export const ICON = { size: 20, strokeWidth: 1.75 } as const;
+/** Above a sentence that stands alone. */
+export const ICON_STATE = { size: 40, strokeWidth: 1.25 } as const;
 export const ICON_SMALL = { size: 16, strokeWidth: 1.75 } as const;
 
 /** How many colours `--person-n` there are. */

@@ -74,6 +74,8 @@ impl CommitNumber {
 
     /// Notes an acknowledged position. It only guards against damage, so a failure is told, not fatal.
     pub(crate) fn write(&self, position: u64, now_ms: i64) {
+        // The clock may be set back, so that the last sync lies ahead.
+        let recently = |ms: i64| (0..self.sync_ms).contains(&ms);
         let second = self.second.fetch_xor(true, Ordering::Relaxed);
         let at = if second { SLOT_GAP } else { 0 };
         if let Err(error) = write_slot(&self.file, at, position) {
@@ -81,7 +83,7 @@ impl CommitNumber {
             return;
         }
         self.unsynced.store(true, Ordering::Relaxed);
-        if now_ms - self.synced_ms.load(Ordering::Relaxed) >= self.sync_ms {
+        if !recently(now_ms.saturating_sub(self.synced_ms.load(Ordering::Relaxed))) {
             self.synced_ms.store(now_ms, Ordering::Relaxed);
             self.sync();
         }
@@ -140,6 +142,24 @@ mod tests {
         ));
         assert!(CommitNumber::open(&path, 1_031, true, 1_000).is_ok());
         assert!(CommitNumber::open(&path, 1_040, true, 1_000).is_ok());
+    }
+
+    #[test]
+    fn it_is_synced_after_its_time_and_after_a_clock_was_set_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let number = CommitNumber::open(&folder.path().join("n"), 1_023, false, 1_000).unwrap();
+        for (position, now_ms, synced) in [
+            (1_024, 50_000, true),
+            (1_025, 50_999, false),
+            (1_026, 51_000, true),
+            (1_027, 51_001, false),
+            (1_028, 9_000, true),
+            (1_029, 9_999, false),
+            (1_030, 10_000, true),
+        ] {
+            number.write(position, now_ms);
+            assert_eq!(number.unsynced(), !synced, "at {now_ms}");
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ export function AddMembers({ conversation, onClose }: { conversation: Conversati
       fullScreen={width === 'phone'}
       closeButtonProps={{ 'aria-label': t('common.close') }}
     >
-      <div className={styles['form']}>
+      <div className={`${styles['form']} ${styles['choosing']}`}>
         <PeoplePicker chosen={chosen} onChange={setChosen} taken={taken} />
         <FormError error={add.error} />
         <Group justify="space-between">

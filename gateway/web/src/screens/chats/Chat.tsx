@@ -2,7 +2,7 @@
 
 import { Drawer } from '@mantine/core';
 import { PanelRight } from 'lucide-react';
-import { useEffect } from 'react';
+import { useEffect, useRef } from 'react';
 import { useLocation } from 'wouter';
 
 import { useCell, useClient, useMe, usePart, useT, useWidth } from '../../app/hooks';
@@ -27,6 +27,7 @@ export function Chat({ id, details }: { id: ConversationId; details: boolean }) 
   const width = useWidth();
   const [, navigate] = useLocation();
   const { conversation, error, retry } = useConversation(id);
+  const area = useRef<HTMLTextAreaElement>(null);
 
   if (!conversation) {
     if (!error) {
@@ -56,8 +57,8 @@ export function Chat({ id, details }: { id: ConversationId; details: boolean }) 
     <>
       <section className={styles['chat']} aria-label={t('chat.messages')}>
         <ChatHead conversation={conversation} details={details} />
-        <History conversation={conversation} />
-        <Composer conversation={conversation} />
+        <History conversation={conversation} onLeave={() => area.current?.focus()} />
+        <Composer conversation={conversation} area={area} />
       </section>
       {width === 'desk' && details && (
         <aside className={styles['details']} aria-label={t('details.title')}>

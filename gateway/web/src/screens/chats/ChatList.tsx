@@ -12,8 +12,10 @@ import { paths } from '../../app/paths';
 import type { ConversationId } from '../../core/wire';
 import { onListKey } from '../../parts/listKeys';
 import { Empty, ErrorBox, Skeletons } from '../../parts/States';
+import { ICON_STATE } from '../../theme/theme';
 import styles from './ChatList.module.css';
 import { ConversationLink } from './ConversationLink';
+import { Homeless } from './Homeless';
 import { ListHead } from './ListHead';
 
 /** Rows from the end at which the next page is asked for. */
@@ -47,7 +49,14 @@ function Rows({ selected }: { selected: ConversationId | undefined }) {
     );
   }
   if (view.phase !== 'ready') return <Skeletons rows={6} kind="list" />;
-  if (rows.length === 0) return <NoConversations />;
+  if (rows.length === 0) {
+    return (
+      <>
+        <Homeless selected={selected} />
+        <NoConversations />
+      </>
+    );
+  }
   const onScroll = () => {
     const handle = list.current;
     if (!handle || !view.more) return;
@@ -60,6 +69,7 @@ function Rows({ selected }: { selected: ConversationId | undefined }) {
       aria-label={t('chats.list')}
       onKeyDown={(event) => onListKey(event, list, rows.length)}
     >
+      <Homeless selected={selected} />
       <VList ref={list} data={rows} onScroll={onScroll} className={styles['scroll'] ?? ''}>
         {(row, index) => (
           <ConversationLink
@@ -79,7 +89,7 @@ function NoConversations() {
   const me = useMe();
   const [, navigate] = useLocation();
   return (
-    <Empty title={t('chats.empty')} hint={t('chats.empty_hint')} icon={<MessageCircle size={40} strokeWidth={1.25} />}>
+    <Empty title={t('chats.empty')} hint={t('chats.empty_hint')} icon={<MessageCircle {...ICON_STATE} />}>
       <Button onClick={() => navigate(paths.directory)}>{t('chats.open_directory')}</Button>
       {me?.role === 'admin' && (
         <Button variant="subtle" onClick={() => navigate(paths.addPeople)}>

@@ -2,7 +2,7 @@
 
 import { Popover } from '@mantine/core';
 import { SendHorizontal, Smile } from 'lucide-react';
-import { type CompositionEvent, type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { type CompositionEvent, type KeyboardEvent, type RefObject, useEffect, useLayoutEffect, useState } from 'react';
 
 import { useClient, usePart, useT, useWidth } from '../../app/hooks';
 import { type Conversation, charCount, MESSAGE_TEXT_MAX_CHARS } from '../../core/wire';
@@ -16,26 +16,31 @@ import { sends } from './enter';
 /** The count is shown from here on. */
 const COUNT_FROM_LEFT = 500;
 
-export function Composer({ conversation }: { conversation: Conversation }) {
-  const t = useT();
-  if (conversation.state === 'dissolved') return <p className={styles['closed']}>{t('chat.dissolved')}</p>;
-  return <Writing conversation={conversation} />;
+interface ComposerProps {
+  conversation: Conversation;
+  /** Its field, for whoever leads back to writing. */
+  area: RefObject<HTMLTextAreaElement | null>;
 }
 
-function Writing({ conversation }: { conversation: Conversation }) {
+export function Composer({ conversation, area }: ComposerProps) {
+  const t = useT();
+  if (conversation.state === 'dissolved') return <p className={styles['closed']}>{t('chat.dissolved')}</p>;
+  return <Writing conversation={conversation} area={area} />;
+}
+
+function Writing({ conversation, area }: ComposerProps) {
   const t = useT();
   const client = useClient();
   const width = useWidth();
   const id = conversation.conversation_id;
   const text = usePart(client.drafts.all, (all) => all.get(id) ?? '');
-  const area = useRef<HTMLTextAreaElement>(null);
   const left = MESSAGE_TEXT_MAX_CHARS - charCount(text.trim());
   const ready = text.trim() !== '' && left >= 0;
   useGrow(area, text);
   useEffect(() => {
     // On the phone the keyboard would cover what one came to read.
     if (width !== 'phone') area.current?.focus();
-  }, [id, width]);
+  }, [area, id, width]);
 
   const write = (value: string) => {
     client.drafts.set(id, value);
@@ -97,7 +102,7 @@ function Writing({ conversation }: { conversation: Conversation }) {
 }
 
 /** As high as its text, up to the limit in the styles. */
-function useGrow(area: React.RefObject<HTMLTextAreaElement | null>, text: string): void {
+function useGrow(area: RefObject<HTMLTextAreaElement | null>, text: string): void {
   useLayoutEffect(() => {
     const field = area.current;
     if (!field) return;

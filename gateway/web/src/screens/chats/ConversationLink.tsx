@@ -34,6 +34,7 @@ export const ConversationLink = memo(function ConversationLink({ row, index, sel
       className={styles['row']}
       aria-current={selected ? 'true' : undefined}
       data-index={index}
+      data-unread={row.unread > 0 || undefined}
       data-testid="conversation"
     >
       <ConversationPicture row={row} />
@@ -44,8 +45,7 @@ export const ConversationLink = memo(function ConversationLink({ row, index, sel
         </span>
         <span className={styles['line']}>
           <span className={styles['preview']}>
-            <Alarm row={row} selected={selected} />
-            {previewText(t, known, row, me)}
+            <Line row={row} selected={selected} />
           </span>
           {row.unread > 0 && (
             <span className={styles['badge']} aria-label={t('chats.unread_count', { count: row.unread })}>
@@ -58,14 +58,25 @@ export const ConversationLink = memo(function ConversationLink({ row, index, sel
   );
 });
 
-/** "Not sent" before "draft": the first needs an act. */
-function Alarm({ row, selected }: { row: ConversationRow; selected: boolean }) {
+/** What was not sent, else what was not finished, else what was said: the first needs an act. */
+function Line({ row, selected }: { row: ConversationRow; selected: boolean }) {
   const t = useT();
-  const { drafts, outbox } = useClient();
+  const { drafts, outbox, people } = useClient();
+  const me = useMe()?.user_id ?? '';
+  const known = useCell(people.known);
   const id = row.conversation_id;
-  const failed = usePart(outbox.items, (items) => items.get(id)?.some((item) => item.state === 'failed') ?? false);
-  const draft = usePart(drafts.all, (all) => (all.get(id) ?? '').trim() !== '');
-  if (failed) return <span className={styles['alarm']}>{t('chats.failed')}</span>;
-  if (draft && !selected) return <span className={styles['alarm']}>{t('chats.draft')}</span>;
-  return null;
+  const failed = usePart(outbox.items, (items) => items.get(id)?.find((item) => item.state === 'failed')?.text);
+  const draft = usePart(drafts.all, (all) => (all.get(id) ?? '').trim());
+  const [alarm, text] =
+    failed !== undefined
+      ? [t('chats.failed'), failed]
+      : draft !== '' && !selected
+        ? [t('chats.draft'), draft]
+        : [undefined, previewText(t, known, row, me)];
+  return (
+    <>
+      {alarm !== undefined && <span className={styles['alarm']}>{alarm}</span>}
+      {text}
+    </>
+  );
 }

@@ -1,25 +1,42 @@
-// A conversation one is not in (any more): says so, and gives back what was typed for it.
+// A conversation one is not in (any more): says what is known of why, and gives back what was typed for it.
 
 import { Button } from '@mantine/core';
 import { useLocation } from 'wouter';
 
-import { useClient, usePart, useT } from '../../app/hooks';
+import { useCell, useClient, useMe, usePart, useT } from '../../app/hooks';
+import { titleOf } from '../../app/names';
 import { paths } from '../../app/paths';
+import type { OutboxItem } from '../../core/outbox';
 import type { ConversationId } from '../../core/wire';
 import { Empty } from '../../parts/States';
 import { useCopy } from '../../parts/useCopy';
 import styles from './Chat.module.css';
+import { DiscardUnsent } from './DiscardUnsent';
+
+const NONE: readonly OutboxItem[] = [];
 
 export function Gone({ id }: { id: ConversationId }) {
   const t = useT();
+  const client = useClient();
+  const me = useMe()?.user_id ?? '';
+  const known = useCell(client.people.known);
+  const left = useCell(client.left);
   const [, navigate] = useLocation();
+  const row = left.get(id);
+  const name = row ? titleOf(t, known, row, me) : '';
+  // The server tells that one is no longer in it, not who decided that; of others it tells nothing at all.
+  let title = t('chat.gone');
+  if (left.has(id)) title = name === '' ? t('chat.left') : t('chat.left_named', { name });
   return (
-    <Empty title={t('chat.gone')} hint={t('chat.gone_hint')}>
-      <Typed id={id} />
-      <Button variant="default" onClick={() => navigate(paths.chats)}>
-        {t('common.go_home')}
-      </Button>
-    </Empty>
+    <div className={styles['gone']}>
+      <Empty title={title} hint={left.has(id) ? t('chat.left_hint') : t('chat.gone_hint')}>
+        <Typed id={id} />
+        <Unsent id={id} />
+        <Button variant="default" onClick={() => navigate(paths.chats)}>
+          {t('common.go_home')}
+        </Button>
+      </Empty>
+    </div>
   );
 }
 
@@ -36,6 +53,36 @@ function Typed({ id }: { id: ConversationId }) {
       <Button variant="default" onClick={() => void copy(text)}>
         {t('chat.copy_text')}
       </Button>
+    </section>
+  );
+}
+
+function Unsent({ id }: { id: ConversationId }) {
+  const t = useT();
+  const copy = useCopy();
+  const { outbox } = useClient();
+  const items = usePart(outbox.items, (all) => all.get(id) ?? NONE);
+  if (items.length === 0) return null;
+  return (
+    <section className={styles['typed']} aria-label={t('chat.not_sent')}>
+      <p>{t('chat.not_sent')}</p>
+      {items.map((item) => (
+        <div key={item.client_msg_id} className={styles['typed']} data-testid="unsent">
+          <blockquote>{item.text}</blockquote>
+          <div className={styles['acts']}>
+            <Button variant="default" size="xs" onClick={() => void copy(item.text)}>
+              {t('chat.copy_text')}
+            </Button>
+            <DiscardUnsent item={item}>
+              {(ask) => (
+                <Button variant="subtle" color="red" size="xs" onClick={ask}>
+                  {t('chat.discard')}
+                </Button>
+              )}
+            </DiscardUnsent>
+          </div>
+        </div>
+      ))}
     </section>
   );
 }

@@ -3,24 +3,30 @@
 
 import { Button } from '@mantine/core';
 import { ArrowDown } from 'lucide-react';
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { type KeyboardEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { VList, type VListHandle } from 'virtua';
 
+import { badgeText } from '../../app/badge';
 import { useCell, useClient, useMe, usePart, useT } from '../../app/hooks';
 import { useLooking } from '../../app/live';
 import { nameOf, titleOf } from '../../app/names';
 import type { Timeline, TimelineView } from '../../core/messages';
 import type { OutboxItem } from '../../core/outbox';
 import type { Conversation } from '../../core/wire';
+import { onListKey } from '../../parts/listKeys';
 import { Empty, ErrorBox, Skeletons } from '../../parts/States';
 import { ICON_SMALL } from '../../theme/theme';
+import { ConversationPicture } from './ConversationPicture';
 import styles from './History.module.css';
 import { MessageRow } from './MessageRow';
 import { readMarks } from './readMarks';
 import { buildRows, type ChatRow, openingIndex } from './rows';
+import { firstUnread } from './useConversation';
 
 /** This close to the end counts as being there. */
 const END_PX = 32;
+/** Rows are drawn this far beyond what can be seen: a quick scroll meets rows whose height is known. */
+const DRAWN_AHEAD_PX = 800;
 /** Older messages are asked for this many screens ahead. */
 const AHEAD_SCREENS = 1.5;
 /** Room above the unread line when opening there. */
@@ -29,7 +35,8 @@ const OPENING_ROOM_PX = 48;
 const SETTLING_FRAMES = 3;
 const NONE: readonly OutboxItem[] = [];
 
-export function History({ conversation }: { conversation: Conversation }) {
+/** `onLeave`: Escape leads back to writing. */
+export function History({ conversation, onLeave }: { conversation: Conversation; onLeave: () => void }) {
   const t = useT();
   const client = useClient();
   const id = conversation.conversation_id;
@@ -37,8 +44,8 @@ export function History({ conversation }: { conversation: Conversation }) {
   const view = useCell(timeline.view);
   // What was unread on entering stays marked until one leaves.
   const [entered] = useState(() => client.conversations.row(id) ?? conversation);
-  const unreadFrom = entered.unread > 0 ? entered.read_seq : undefined;
-  const around = unreadFrom === undefined ? undefined : unreadFrom + 1;
+  const around = firstUnread(entered);
+  const unreadFrom = around === undefined ? undefined : entered.read_seq;
   const hasNothing = entered.head_seq === 0;
   useEffect(() => {
     if (hasNothing) timeline.openEmpty();
@@ -52,7 +59,15 @@ export function History({ conversation }: { conversation: Conversation }) {
     );
   }
   if (view.phase !== 'ready') return <Skeletons rows={6} kind="chat" />;
-  return <Messages conversation={conversation} timeline={timeline} view={view} unreadFrom={unreadFrom} />;
+  return (
+    <Messages
+      conversation={conversation}
+      timeline={timeline}
+      view={view}
+      unreadFrom={unreadFrom}
+      onLeave={onLeave}
+    />
+  );
 }
 
 interface MessagesProps {
@@ -60,9 +75,10 @@ interface MessagesProps {
   timeline: Timeline;
   view: TimelineView;
   unreadFrom: number | undefined;
+  onLeave: () => void;
 }
 
-function Messages({ conversation, timeline, view, unreadFrom }: MessagesProps) {
+function Messages({ conversation, timeline, view, unreadFrom, onLeave }: MessagesProps) {
   const t = useT();
   const { outbox } = useClient();
   const me = useMe()?.user_id ?? '';
@@ -84,8 +100,18 @@ function Messages({ conversation, timeline, view, unreadFrom }: MessagesProps) {
   }, [atEnd, timeline, view.items.length]);
 
   if (rows.length === 0) return <Nothing conversation={conversation} />;
+  const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
+    // Menus of messages are drawn elsewhere; their keys arrive here all the same.
+    if (event.defaultPrevented || !event.currentTarget.contains(event.target as Node)) return;
+    const handle = list.current;
+    const seen = handle ? handle.findItemIndex(handle.scrollOffset + handle.viewportSize) : rows.length - 1;
+    if (event.key === 'Escape') onLeave();
+    else onListKey(event, list, rows.length, seen + 1);
+  };
   return (
-    <div className={styles['history']} data-settled={place.settled || undefined}>
+    // The keys are those of the list inside.
+    // oxlint-disable-next-line jsx-a11y/no-static-element-interactions
+    <div className={styles['history']} data-settled={place.settled || undefined} onKeyDown={onKeyDown}>
       {view.loadingBefore && (
         <p className={styles['loading']} role="status">
           {t('chat.older_loading')}
@@ -96,6 +122,7 @@ function Messages({ conversation, timeline, view, unreadFrom }: MessagesProps) {
         data={rows}
         className={styles['scroll'] ?? ''}
         shift={shift}
+        bufferSize={DRAWN_AHEAD_PX}
         onScroll={place.onScroll}
         onResize={place.onResize}
         tabIndex={0}
@@ -109,7 +136,7 @@ function Messages({ conversation, timeline, view, unreadFrom }: MessagesProps) {
             row={row}
             named={conversation.kind !== 'direct'}
             mark={marks.get(row.key)}
-            first={index === 0}
+            index={index}
             begin={!view.moreBefore}
           />
         )}
@@ -281,7 +308,7 @@ function LatestButton({ conversation, onClick }: { conversation: Conversation; o
       rightSection={<ArrowDown {...ICON_SMALL} />}
       onClick={onClick}
     >
-      {unread > 0 ? t('chat.new_below', { count: unread }) : t('chat.latest')}
+      {unread > 0 ? t('chat.new_below', { count: badgeText(unread) }) : t('chat.latest')}
     </Button>
   );
 }
@@ -293,7 +320,10 @@ function Nothing({ conversation }: { conversation: Conversation }) {
   const known = useCell(people.known);
   const name = titleOf(t, known, conversation, me);
   return (
-    <Empty title={conversation.kind === 'direct' ? t('chat.first', { name }) : t('chat.first_discussion')} />
+    <Empty
+      title={conversation.kind === 'direct' ? t('chat.first', { name }) : t('chat.first_discussion')}
+      icon={<ConversationPicture row={conversation} size="l" />}
+    />
   );
 }
 

@@ -1,7 +1,7 @@
 // One message with the lines that may stand above it.
 
 import { CircleAlert, Clock3, Copy } from 'lucide-react';
-import { memo, useState } from 'react';
+import { type KeyboardEvent, memo, useRef, useState } from 'react';
 import { Link } from 'wouter';
 
 import { useCell, useClient, useMe, usePerson, useT } from '../../app/hooks';
@@ -12,28 +12,31 @@ import { clockText, momentText } from '../../app/time';
 import type { Message } from '../../core/wire';
 import { language } from '../../i18n';
 import { Avatar } from '../../parts/Avatar';
-import { ConfirmDialog } from '../../parts/ConfirmDialog';
 import { useCopy } from '../../parts/useCopy';
+import { type Point, useLongPress } from '../../parts/useLongPress';
 import { ICON_SMALL } from '../../theme/theme';
+import { DiscardUnsent } from './DiscardUnsent';
 import { findLinks } from './links';
+import { MessageMenu } from './MessageMenu';
 import styles from './MessageRow.module.css';
 import type { ChatRow } from './rows';
 
 interface MessageRowProps {
   row: ChatRow;
+  /** Its place among the rows, for the arrow keys. */
+  index: number;
   /** Names stand above the messages of others where there are more than two people. */
   named: boolean;
   mark: string | undefined;
-  first: boolean;
   /** Nothing older exists. */
   begin: boolean;
 }
 
-export const MessageRow = memo(function MessageRow({ row, named, mark, first, begin }: MessageRowProps) {
+export const MessageRow = memo(function MessageRow({ row, index, named, mark, begin }: MessageRowProps) {
   const t = useT();
   return (
-    <div className={styles['row']} data-first={first || undefined}>
-      {first && begin && <p className={styles['note']}>{t('chat.begin')}</p>}
+    <div className={styles['row']} data-first={index === 0 || undefined}>
+      {index === 0 && begin && <p className={styles['note']}>{t('chat.begin')}</p>}
       {row.timeAbove !== undefined && <TimeLine at={row.timeAbove} />}
       {row.unreadAbove && (
         <p className={styles['unread']} data-testid="unread-line">
@@ -41,9 +44,9 @@ export const MessageRow = memo(function MessageRow({ row, named, mark, first, be
         </p>
       )}
       {row.message?.kind === 'system' ? (
-        <SystemLine message={row.message} />
+        <SystemLine message={row.message} index={index} />
       ) : (
-        <Said row={row} named={named} mark={mark} />
+        <Said row={row} index={index} named={named} mark={mark} />
       )}
     </div>
   );
@@ -55,7 +58,7 @@ function TimeLine({ at }: { at: number }) {
   return <p className={styles['note']}>{momentText(t, at, now)}</p>;
 }
 
-function SystemLine({ message }: { message: Message }) {
+function SystemLine({ message, index }: { message: Message; index: number }) {
   const t = useT();
   const { people } = useClient();
   const known = useCell(people.known);
@@ -64,15 +67,14 @@ function SystemLine({ message }: { message: Message }) {
   for (const id of mentioned(message.system)) if (!known.has(id)) people.want(id);
   if (!message.system) return null;
   return (
-    <p className={styles['note']} data-testid="system" data-seq={message.seq}>
+    <p className={styles['note']} data-testid="system" data-seq={message.seq} data-index={index} tabIndex={-1}>
       {systemText(t, known, me, message.author_id, message.system)}
     </p>
   );
 }
 
-function Said({ row, named, mark }: { row: ChatRow; named: boolean; mark: string | undefined }) {
+function Said({ row, index, named, mark }: SaidProps) {
   const author = usePerson(row.authorId);
-  const state = row.pending ? row.pending.state : 'sent';
   return (
     <div className={styles['said']} data-mine={row.mine || undefined} data-head={row.head || undefined}>
       {!row.mine &&
@@ -87,16 +89,7 @@ function Said({ row, named, mark }: { row: ChatRow; named: boolean; mark: string
       <div className={styles['body']}>
         {!row.mine && row.head && named && <p className={styles['name']}>{author?.name ?? ''}</p>}
         <div className={styles['line']}>
-          <div
-            className={styles['bubble']}
-            data-testid="message"
-            data-seq={row.message?.seq}
-            data-state={state}
-            data-mine={row.mine || undefined}
-            title={clockText(row.at)}
-          >
-            <Text text={row.text} />
-          </div>
+          <Bubble row={row} index={index} />
           <div className={styles['side']}>
             {row.pending ? <PendingState row={row} /> : mark !== undefined && <span className={styles['mark']}>{mark}</span>}
             <CopyButton text={row.text} />
@@ -104,6 +97,60 @@ function Said({ row, named, mark }: { row: ChatRow; named: boolean; mark: string
         </div>
         {row.pending?.state === 'failed' && <Failed row={row} />}
       </div>
+    </div>
+  );
+}
+
+interface SaidProps {
+  row: ChatRow;
+  index: number;
+  named: boolean;
+  mark: string | undefined;
+}
+
+/** The message itself; a resting finger, Enter or the menu key opens what can be done with it. */
+function Bubble({ row, index }: { row: ChatRow; index: number }) {
+  const bubble = useRef<HTMLDivElement>(null);
+  const [menuAt, setMenuAt] = useState<Point>();
+  const holding = useLongPress(({ x, y }) => {
+    const box = bubble.current?.getBoundingClientRect();
+    if (box) setMenuAt({ x: x - box.left, y: y - box.top });
+  });
+  const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
+    const asks = event.key === 'Enter' || event.key === 'ContextMenu' || (event.shiftKey && event.key === 'F10');
+    const box = event.currentTarget;
+    if (!asks || event.target !== box) return;
+    event.preventDefault();
+    const { top, bottom } = box.getBoundingClientRect();
+    // Below what can be seen of it, however long it is.
+    setMenuAt({ x: 0, y: Math.min(bottom, window.innerHeight) - top });
+  };
+  return (
+    <div
+      ref={bubble}
+      role="article"
+      className={styles['bubble']}
+      data-testid="message"
+      data-seq={row.message?.seq}
+      data-state={row.pending ? row.pending.state : 'sent'}
+      data-mine={row.mine || undefined}
+      data-index={index}
+      tabIndex={-1}
+      title={clockText(row.at)}
+      onKeyDown={onKeyDown}
+      {...holding}
+    >
+      <Text text={row.text} />
+      {menuAt && (
+        <MessageMenu
+          row={row}
+          at={menuAt}
+          onClose={() => {
+            setMenuAt(undefined);
+            bubble.current?.focus({ preventScroll: true });
+          }}
+        />
+      )}
     </div>
   );
 }
@@ -142,7 +189,6 @@ function PendingState({ row }: { row: ChatRow }) {
 function Failed({ row }: { row: ChatRow }) {
   const t = useT();
   const { outbox } = useClient();
-  const [asking, setAsking] = useState(false);
   const code = useCell(language);
   const item = row.pending;
   if (!item) return null;
@@ -153,18 +199,13 @@ function Failed({ row }: { row: ChatRow }) {
       <button type="button" onClick={() => void outbox.retry(item.client_msg_id)}>
         {t('chat.resend')}
       </button>
-      <button type="button" onClick={() => setAsking(true)}>
-        {t('chat.discard')}
-      </button>
-      {asking && (
-        <ConfirmDialog
-          title={t('chat.discard_title')}
-          text={item.text}
-          action={t('chat.discard')}
-          run={() => outbox.discard(item.client_msg_id)}
-          onClose={() => setAsking(false)}
-        />
-      )}
+      <DiscardUnsent item={item}>
+        {(ask) => (
+          <button type="button" onClick={ask}>
+            {t('chat.discard')}
+          </button>
+        )}
+      </DiscardUnsent>
     </p>
   );
 }

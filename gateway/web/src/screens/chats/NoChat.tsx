@@ -2,6 +2,7 @@ import { MessageCircle } from 'lucide-react';
 
 import { useT } from '../../app/hooks';
 import { Empty } from '../../parts/States';
+import { ICON_STATE } from '../../theme/theme';
 
 /** On the desk, before a conversation is chosen. */
 export function NoChat() {
@@ -11,7 +12,7 @@ export function NoChat() {
     <Empty
       title={t('chats.pick')}
       hint={t('chats.pick_hint', { keys })}
-      icon={<MessageCircle size={48} strokeWidth={1.25} />}
+      icon={<MessageCircle {...ICON_STATE} />}
     />
   );
 }

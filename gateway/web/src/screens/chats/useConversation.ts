@@ -5,7 +5,12 @@ import { useLocation, useSearch } from 'wouter';
 
 import { useClient, usePart } from '../../app/hooks';
 import { type ApiError, asApiError } from '../../core/errors';
-import type { Conversation, ConversationId } from '../../core/wire';
+import type { Conversation, ConversationId, ConversationRow } from '../../core/wire';
+
+/** Where the history opens, when something is unread. */
+export function firstUnread(row: ConversationRow | undefined): number | undefined {
+  return row && row.unread > 0 ? row.read_seq + 1 : undefined;
+}
 
 export interface ConversationView {
   conversation: Conversation | undefined;
@@ -36,9 +41,9 @@ export function useConversation(id: ConversationId): ConversationView {
       // A direct chat without a message is not stored anywhere yet; its address names the other person.
       try {
         const direct = await client.call('conversation.open_direct', { user_id: peer });
-        conversations.put(direct);
         // Somebody else's chat with that person: for the one who opened its address there is no such chat.
-        if (direct.conversation_id !== id) setError(failed);
+        if (direct.conversation_id === id) conversations.put(direct);
+        else setError(failed);
       } catch (again) {
         setError(asApiError(again));
       }
@@ -47,7 +52,9 @@ export function useConversation(id: ConversationId): ConversationView {
 
   useEffect(() => {
     void load();
-  }, [load]);
+    // Its messages are asked for beside it, not after it. A chat that names its other person has none yet.
+    if (peer === undefined) void client.timeline(id).open(firstUnread(conversations.row(id)));
+  }, [client, conversations, id, load, peer]);
   useEffect(() => {
     // Taken away while it was open (removed from it), or the connection is back after a failure.
     if (missing && open) void load();

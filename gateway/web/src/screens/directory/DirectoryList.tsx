@@ -1,7 +1,7 @@
 // Everyone in the company by the first letter of their pinyin.
 
 import { Button, TextInput } from '@mantine/core';
-import { Search, Users } from 'lucide-react';
+import { Search, SearchX, Users } from 'lucide-react';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { VList, type VListHandle } from 'virtua';
 import { Link, useLocation } from 'wouter';
@@ -13,7 +13,7 @@ import type { Person, UserId } from '../../core/wire';
 import { onListKey } from '../../parts/listKeys';
 import { PersonRow } from '../../parts/PersonRow';
 import { Empty, ErrorBox, Skeletons } from '../../parts/States';
-import { ICON_SMALL } from '../../theme/theme';
+import { ICON_SMALL, ICON_STATE } from '../../theme/theme';
 import { ListHead } from '../chats/ListHead';
 import styles from './DirectoryList.module.css';
 import { usePeopleSearch } from './search';
@@ -68,11 +68,12 @@ interface FoundProps {
 function Found({ people, query, selected, more }: FoundProps) {
   const t = useT();
   const client = useClient();
+  const admin = useMe()?.role === 'admin';
   const list = useRef<VListHandle>(null);
   const rows = useMemo(() => withLetters(people, query === ''), [people, query]);
   const letters = useMemo(() => [...new Set(rows.filter((row) => row.letter).map((row) => row.person.initial))], [rows]);
   useWatch(useMemo(() => people.slice(0, WATCHED).map((person) => person.user_id), [people]));
-  if (people.length === 0) return <Empty title={t('directory.no_match', { query })} />;
+  if (people.length === 0) return <Empty title={t('directory.no_match', { query })} icon={<SearchX {...ICON_STATE} />} />;
   const alone = people.length === 1 && query === '' && !more;
   const jump = (letter: string) => {
     const index = rows.findIndex((row) => row.person.initial === letter);
@@ -118,8 +119,11 @@ function Found({ people, query, selected, more }: FoundProps) {
         )}
       </nav>
       {alone && <Alone />}
-      {query === '' && !more && !alone && (
-        <p className={styles['count']}>{t('directory.count', { count: people.length })}</p>
+      {query === '' && !more && (!alone || admin) && (
+        <p className={styles['count']}>
+          {!alone && t('directory.count', { count: people.length })}
+          {admin && <Link href={paths.disabled}>{t('directory.disabled_list')}</Link>}
+        </p>
       )}
     </>
   );
@@ -152,7 +156,7 @@ function Alone() {
       <Empty
         title={t('directory.empty')}
         hint={admin ? t('directory.empty_admin') : t('directory.empty_member')}
-        icon={<Users size={40} strokeWidth={1.25} />}
+        icon={<Users {...ICON_STATE} />}
       >
         {admin && <Button onClick={() => navigate(paths.addPeople)}>{t('directory.add')}</Button>}
       </Empty>

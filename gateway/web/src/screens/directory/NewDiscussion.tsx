@@ -47,7 +47,7 @@ export function NewDiscussion() {
       closeButtonProps={{ 'aria-label': t('common.close') }}
     >
       <form
-        className={styles['form']}
+        className={`${styles['form']} ${styles['choosing']}`}
         onSubmit={(event) => {
           event.preventDefault();
           if (ready && !create.running) void create.run();

@@ -5,7 +5,7 @@ import { MessageCircle, Users } from 'lucide-react';
 import { useCallback, useState } from 'react';
 import { useLocation, useSearch } from 'wouter';
 
-import { useAct, useCell, useClient, useMe, usePerson, useT, useWidth } from '../../app/hooks';
+import { useAct, useClient, useMe, usePart, usePerson, useT, useWidth } from '../../app/hooks';
 import { useNow, usePresence, useWatch } from '../../app/live';
 import { paths, placeOf } from '../../app/paths';
 import { agoText } from '../../app/time';
@@ -13,9 +13,10 @@ import type { Person, UserId } from '../../core/wire';
 import { Avatar } from '../../parts/Avatar';
 import { ConfirmDialog } from '../../parts/ConfirmDialog';
 import { PaneHead } from '../../parts/PaneHead';
-import { Empty, FormError, Skeletons } from '../../parts/States';
-import { ICON_SMALL } from '../../theme/theme';
+import { Empty, ErrorBox, FormError, Skeletons } from '../../parts/States';
+import { ICON_SMALL, ICON_STATE } from '../../theme/theme';
 import { handOut } from './credentials';
+import { DisableMember, EnableMember } from './Disabling';
 import styles from './PersonCard.module.css';
 
 /** On the desk, before someone is chosen. */
@@ -25,7 +26,7 @@ export function NoPerson() {
     <Empty
       title={t('directory.pick')}
       hint={t('directory.pick_hint')}
-      icon={<Users size={48} strokeWidth={1.25} />}
+      icon={<Users {...ICON_STATE} />}
     />
   );
 }
@@ -35,23 +36,28 @@ export function PersonCard({ userId }: { userId: UserId }) {
   const width = useWidth();
   const person = usePerson(userId);
   const back = cameFrom(useSearch());
-  const directory = useCell(useClient().people.directory);
-  if (!person) {
-    return (
-      <div className={styles['page']}>
-        {width === 'phone' && <PaneHead title="" back={back} />}
-        {directory.phase === 'ready' ? <Empty title={t('common.unknown_person')} /> : <Skeletons rows={2} kind="list" />}
-      </div>
-    );
-  }
   return (
     <div className={styles['page']}>
-      {width === 'phone' && <PaneHead title="" back={back} />}
-      <div className={styles['scroll']}>
-        <Card person={person} />
-      </div>
+      {width === 'phone' && <PaneHead title={t('me.profile')} back={back} />}
+      {person ? (
+        <div className={styles['scroll']}>
+          <Card person={person} />
+        </div>
+      ) : (
+        <Absent userId={userId} />
+      )}
     </div>
   );
+}
+
+/** The name is on its way, did not come, or belongs to nobody. */
+function Absent({ userId }: { userId: UserId }) {
+  const t = useT();
+  const { people } = useClient();
+  const why = usePart(people.absent, (absent) => absent.get(userId));
+  if (why === undefined) return <Skeletons rows={2} kind="list" />;
+  if (why === 'nobody') return <Empty title={t('directory.nobody')} hint={t('directory.nobody_hint')} />;
+  return <ErrorBox title={t('directory.person_failed')} error={why} onRetry={() => people.wantNow(userId)} />;
 }
 
 /** Only a place of our own. */
@@ -81,7 +87,11 @@ function Card({ person }: { person: Person }) {
         <Avatar person={person} id={person.user_id} size="l" />
         <div className={styles['who']}>
           <h2 className={styles['name']}>{person.name}</h2>
-          <PresenceLine person={person} own={own} />
+          {person.disabled ? (
+            <p className={styles['sub']}>{t('directory.disabled')}</p>
+          ) : (
+            <PresenceLine person={person} own={own} />
+          )}
         </div>
       </div>
       <dl className={styles['facts']}>
@@ -91,7 +101,7 @@ function Card({ person }: { person: Person }) {
       </dl>
       <FormError error={open.error} />
       <div className={styles['acts']}>
-        {!own && (
+        {!own && !person.disabled && (
           <Button
             leftSection={<MessageCircle {...ICON_SMALL} />}
             loading={open.running}
@@ -100,9 +110,19 @@ function Card({ person }: { person: Person }) {
             {t('directory.message')}
           </Button>
         )}
-        {!own && me?.role === 'admin' && <ResetPassword person={person} />}
+        {!own && me?.role === 'admin' && <Managing person={person} />}
       </div>
     </article>
+  );
+}
+
+function Managing({ person }: { person: Person }) {
+  if (person.disabled) return <EnableMember person={person} />;
+  return (
+    <>
+      <ResetPassword person={person} />
+      <DisableMember person={person} />
+    </>
   );
 }
 

@@ -20,7 +20,7 @@ export function SignIn({ session }: { session: SignedOut }) {
     useCallback((login: string, password: string) => client.signIn(login, password), [client]),
   );
   const form = useForm({
-    initial: { login: session.login ?? '', password: '' },
+    initial: { login: session.user?.login ?? '', password: '' },
     check: (values) => ({
       login: values.login.trim() === '' ? { key: 'check.required' } : undefined,
       password: values.password === '' ? { key: 'check.required' } : undefined,
@@ -39,9 +39,9 @@ export function SignIn({ session }: { session: SignedOut }) {
           autoComplete="username"
           autoCapitalize="none"
           spellCheck={false}
-          autoFocus={session.login === undefined}
+          autoFocus={session.user === undefined}
         />
-        <Secret {...form.field('password')} label={t('field.password')} autoComplete="current-password" autoFocus={session.login !== undefined} />
+        <Secret {...form.field('password')} label={t('field.password')} autoComplete="current-password" autoFocus={session.user !== undefined} />
         <FormError error={form.restError} />
         <Button type="submit" loading={signIn.running} fullWidth>
           {t('sign_in.submit')}

@@ -1,11 +1,11 @@
-import { Checkbox, type MantineColorScheme, SegmentedControl, useMantineColorScheme } from '@mantine/core';
+import { Checkbox, type MantineColorScheme, useMantineColorScheme } from '@mantine/core';
 
 import { chooseSound, sound } from '../../app/chime';
 import { useCell, useT } from '../../app/hooks';
 import { canNotify, chooseNotices, type NoticeChoice, notices } from '../../app/notices';
 import { chooseLanguage, type Language, language, LANGUAGES } from '../../i18n';
+import { Choice } from '../../parts/Choice';
 import { say } from '../../parts/toast';
-import styles from './Me.module.css';
 
 export function Preferences() {
   const t = useT();
@@ -14,32 +14,22 @@ export function Preferences() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   return (
     <>
-      <div className={styles['choice']}>
-        <h2 className={styles['label']} id="choice-scheme">
-          {t('preferences.scheme')}
-        </h2>
-        <SegmentedControl
-          aria-labelledby="choice-scheme"
-          value={colorScheme}
-          onChange={(value) => setColorScheme(value as MantineColorScheme)}
-          data={[
-            { value: 'auto', label: t('preferences.scheme_auto') },
-            { value: 'light', label: t('preferences.scheme_light') },
-            { value: 'dark', label: t('preferences.scheme_dark') },
-          ]}
-        />
-      </div>
-      <div className={styles['choice']}>
-        <h2 className={styles['label']} id="choice-language">
-          {t('preferences.language')}
-        </h2>
-        <SegmentedControl
-          aria-labelledby="choice-language"
-          value={code}
-          onChange={(value) => chooseLanguage(value as Language)}
-          data={LANGUAGES.map(({ code: value, name }) => ({ value, label: name }))}
-        />
-      </div>
+      <Choice<MantineColorScheme>
+        title={t('preferences.scheme')}
+        value={colorScheme}
+        onChange={setColorScheme}
+        options={[
+          ['auto', t('preferences.scheme_auto')],
+          ['light', t('preferences.scheme_light')],
+          ['dark', t('preferences.scheme_dark')],
+        ]}
+      />
+      <Choice<Language>
+        title={t('preferences.language')}
+        value={code}
+        onChange={chooseLanguage}
+        options={LANGUAGES.map(({ code: value, name }) => [value, name])}
+      />
       <Notices />
       <Checkbox
         label={t('preferences.sound')}
@@ -58,22 +48,17 @@ function Notices() {
     if ((await chooseNotices(wanted)) !== wanted) say(t('preferences.notices_refused'), 'danger');
   };
   return (
-    <div className={styles['choice']}>
-      <h2 className={styles['label']} id="choice-notices">
-        {t('preferences.notices')}
-      </h2>
-      <SegmentedControl
-        aria-labelledby="choice-notices"
-        value={choice}
-        disabled={!canNotify()}
-        onChange={(value) => void choose(value as NoticeChoice)}
-        data={[
-          { value: 'off', label: t('preferences.notices_off') },
-          { value: 'name', label: t('preferences.notices_name') },
-          { value: 'text', label: t('preferences.notices_text') },
-        ]}
-      />
-      <p className={styles['hint']}>{t(canNotify() ? 'preferences.notices_hint' : 'preferences.notices_missing')}</p>
-    </div>
+    <Choice<NoticeChoice>
+      title={t('preferences.notices')}
+      hint={t(canNotify() ? 'preferences.notices_hint' : 'preferences.notices_missing')}
+      value={choice}
+      disabled={!canNotify()}
+      onChange={(value) => void choose(value)}
+      options={[
+        ['off', t('preferences.notices_off')],
+        ['name', t('preferences.notices_name')],
+        ['text', t('preferences.notices_text')],
+      ]}
+    />
   );
 }

@@ -20,7 +20,7 @@ export function Sessions() {
   const { run: load, error } = useAct(
     useCallback(async () => {
       const { items } = await client.call('session.list', {});
-      setSessions(items.toSorted((a, b) => Number(b.current) - Number(a.current)));
+      setSessions(items.toSorted((a, b) => Number(b.current) - Number(a.current) || b.last_seen_at - a.last_seen_at));
     }, [client]),
   );
   const end = useAct(
@@ -74,7 +74,13 @@ function SessionItem({ session, onEnd }: { session: SessionInfo; onEnd: () => vo
       <MonitorSmartphone {...ICON} />
       <span className={styles['selfText']}>
         <span>{session.device_name === undefined || session.device_name === '' ? t('sessions.unknown_device') : session.device_name}</span>
-        <span className={styles['sub']}>{facts.filter(Boolean).join(' · ')}</span>
+        <span className={styles['sub']}>
+          {facts.filter(Boolean).map((fact) => (
+            <span key={fact} className={styles['part']}>
+              {fact}
+            </span>
+          ))}
+        </span>
       </span>
       {session.current ? (
         <span className={styles['current']}>{t('sessions.current')}</span>

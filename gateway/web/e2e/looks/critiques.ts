@@ -1,0 +1,327 @@
+// What one sees on each picture, looked at by a person: one line for each state and width.
+import type { WidthName } from './state';
+
+export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
+  // Conversations and what is said in them.
+  conversations: {
+    phone: 'What is new is bold, what was read is quiet; the draft shows itself. No sign yet that a row can be swiped or held.',
+    desk: 'List and empty pane are calm; two thirds of the window only say "choose one", which a start page will fill.',
+  },
+  'conversations-empty': {
+    phone: 'One sentence, one act. Could show three colleagues to begin with at once.',
+    desk: 'The act stands in the list, while the large pane asks to choose from nothing; the pane should be silent here.',
+  },
+  'conversations-loading': {
+    phone: 'Rows stand where rows will stand, nothing jumps. Six of them leave the lower third empty.',
+    desk: 'Same rows as the list has; the main pane already speaks although nothing can be chosen yet.',
+  },
+  'conversations-error': {
+    phone: 'What, why, and one way on. The number for the administrator is in the sentence and not set apart.',
+    desk: 'Fits the narrow list in two even lines; the main pane ignores that something is wrong.',
+  },
+  'chat-unread': {
+    phone: 'Opens where reading goes on, long text and long address stay inside. The line of dots between quoted items would help.',
+    desk: 'The unread line catches the eye first, as it should. The long address is raw; a preview card will shorten it.',
+  },
+  chat: {
+    phone: 'Reads like what people know; read marks are small and clear. Every short pause still costs a time line.',
+    desk: 'Two columns of talk with room between; own and other are told apart by side and tint. On very wide windows the sides drift apart.',
+  },
+  'chat-long': {
+    phone: 'A long message fills the screen without a fold; eleven lines are about the limit before "show more" is wanted.',
+    desk: 'Line length stays readable (560 px). Numbered lines are plain text, so wrapped lines do not hang.',
+  },
+  'chat-scrolled': {
+    phone: 'The way back to the newest is under the thumb; it may cover the end of a wide bubble.',
+    desk: 'The pill is far from the eye but out of the way; beginning of the talk says so in a quiet line.',
+  },
+  'chat-typing': {
+    phone: 'Typing is told in the head only, nothing moves in the talk. Dots in motion are left out on purpose.',
+    desk: 'Same place as presence, so nothing jumps; easily missed when one looks at the composer.',
+  },
+  'chat-composing': {
+    phone: 'Grows to eight lines and scrolls inside; the two buttons take a column of width beside the text.',
+    desk: 'Enough room for a real paragraph; the hint about Enter stays in view.',
+  },
+  'chat-too-long': {
+    phone: 'Says by how much, in red, beside the field; the send button is off. The text itself does not show where it is too long.',
+    desk: 'Clear, and nothing typed is cut. A file would be the better way for such a text, once there are files.',
+  },
+  'chat-emoji': {
+    phone: 'Eight columns of finger-wide faces reach across the screen. No search, no recent ones yet.',
+    desk: 'Compact, above its button. No search, no recent ones yet.',
+  },
+  'chat-failed': {
+    phone: 'Red sign, the reason in words, two acts a finger high. The server’s reason speaks of a "number", which nobody knows.',
+    desk: 'Reason and acts stand in one line under the bubble; the list names it as well. The reason is worded for engineers.',
+  },
+  'chat-discard': {
+    phone: 'Names what will be lost by showing it. Undo instead of asking would be calmer still.',
+    desk: 'Small dialog in the middle, safe choice first and focused.',
+  },
+  'chat-dissolved': {
+    phone: 'The composer gives way to a sentence. "Unread" under a message of a dead talk is noise.',
+    desk: 'Clear that it is over, history stays. The row in the list does not look closed.',
+  },
+  'chat-first': {
+    phone: 'Picture and one sentence instead of a void; a greeting to tap would be friendlier.',
+    desk: 'The same, with the cursor already in the field.',
+  },
+  'chat-loading': {
+    phone: 'Looks like a talk before it is one, own side included; shown after 150 ms only.',
+    desk: 'Bubbles of half the width are larger than real ones mostly are.',
+  },
+  'chat-error': {
+    phone: 'The field still works although the history did not load; the message would wait in line.',
+    desk: 'One icon, one sentence, one button; nothing red shouts.',
+  },
+  'chat-gone': {
+    phone: 'What was typed is given back and can be copied. Two buttons of the same weight; copying should lead.',
+    desk: 'Honest and recoverable. The box of the text is as wide as the text, which looks accidental.',
+  },
+  'chat-sending': {
+    phone: 'A clock beside the bubble, nothing blinks. It appears even for half a second on a slow line.',
+    desk: 'The same clock; the list already shows the talk at its place.',
+  },
+  'not-found': {
+    phone: 'Says it and leads back. The tabs are gone, so the button is the only way.',
+    desk: 'The list stays, so one is not lost at all.',
+  },
+  // What a conversation is.
+  'details-direct': {
+    phone: 'Little on the screen, but what is there is right; shared files will come here.',
+    desk: 'Narrow pane beside the talk, which keeps its width. Much empty space below one button.',
+  },
+  'details-discussion': {
+    phone: 'Owner first, acts on the right, presence at the picture. Job titles are left out and would help in large groups.',
+    desk: 'Ten members fit but for the last; leaving is below them where nobody hits it by accident.',
+  },
+  'details-leaving': {
+    phone: 'Leaving and dissolving are at the end, in red words, apart from the rest.',
+    desk: 'The same at the foot of the pane. Two red words above each other weigh the same, though one is final.',
+  },
+  'details-member-menu': {
+    phone: 'Two acts a finger high, the dangerous one red and last.',
+    desk: 'Opens beside its dots; enough contrast against the list.',
+  },
+  'details-rename': {
+    phone: 'The error takes the place of the help, so nothing below moves. The picture above is of no use meanwhile.',
+    desk: 'Form in place of the name, small buttons; the count of members below hangs a little lost.',
+  },
+  'details-transfer': {
+    phone: 'Says what changes for whom in one line; not red, because it can be given back.',
+    desk: 'Same dialog in the middle; it could name the discussion as well.',
+  },
+  'details-remove': {
+    phone: 'Long names wrap inside the title with room for the cross.',
+    desk: 'Names person and place; consequence in one line.',
+  },
+  'details-leave': {
+    phone: 'Tells an owner what happens to the ownership before leaving.',
+    desk: 'The same. The heir could be named, since the server knows.',
+  },
+  'details-dissolve': {
+    phone: 'The long name wraps evenly; the final words stand last. The title repeats a name of two lines.',
+    desk: 'Final act, final words, red button away from the safe one.',
+  },
+  'details-add-members': {
+    phone: 'The list takes the screen, the button stays under the thumb. Initials find names nobody meant ("zh" finds Zihan).',
+    desk: 'List of fixed height, so the dialog does not jump while searching; the last row is cut to say that it scrolls.',
+  },
+  // Before one is in.
+  'sign-in': {
+    phone: 'Nothing but the task. The lower half is empty, which is where the keyboard comes.',
+    desk: 'A card in the middle; plain, fast, no picture to load. The company’s own name could stand here.',
+  },
+  'sign-in-error': {
+    phone: 'The sentence has its room beforehand, nothing moves when it comes. Password stays typed.',
+    desk: 'The error stands between fields and button, where the eye goes next.',
+  },
+  'sign-in-expired': {
+    phone: 'Says why one is here again and that nothing is lost; login filled in.',
+    desk: 'The same; the place one was at comes back after it.',
+  },
+  'first-password': {
+    phone: 'Greets by name and asks for two fields only; the rule stands under the field from the start.',
+    desk: 'Short and clear. Strength is not shown, only the rule.',
+  },
+  'first-password-errors': {
+    phone: 'Both errors at once, each at its field, help replaced and not doubled.',
+    desk: 'Red text in the fields is strong together with the red frames; one of them would do.',
+  },
+  'no-company': {
+    phone: 'Tells a lost visitor where the link is; nothing to tap, rightly.',
+    desk: 'A small card with two sentences. Could show what the printed link looks like.',
+  },
+  setup: {
+    phone: 'Four fields and one button on one screen without scrolling.',
+    desk: 'A calm first impression; help under three of the four fields makes it a little long.',
+  },
+  'setup-errors': {
+    phone: 'Errors stand where help stood. A Chinese login is accepted, though hint and habit say letters.',
+    desk: 'First wrong field has the focus. A required field is not marked before one fails.',
+  },
+  'setup-no-token': {
+    phone: 'Says what is missing and where it is; nothing to do on this page.',
+    desk: 'The same in a card.',
+  },
+  'setup-done': {
+    phone: 'A large title for a small message; the one way on spans the width.',
+    desk: 'Title and button; the lead line is missing, so the card looks bare.',
+  },
+  'server-away': {
+    phone: 'Names the trouble, promises what is kept, tries by itself. No count until the next try.',
+    desk: 'The same in a card; "check the network" is said even when only the server is away.',
+  },
+  'clock-wrong': {
+    phone: 'One amber line that can be closed; the list below shows the server’s time.',
+    desk: 'One line across the window. It says "computer" on a phone as well.',
+  },
+  'storage-refused': {
+    phone: 'The sentence takes two even lines; important enough for them.',
+    desk: 'One line, can be closed, comes back with the next page.',
+  },
+  // Colleagues.
+  directory: {
+    phone: 'Letters at the edge as in every address book; long jobs are cut with dots. The letters are narrow for thumbs.',
+    desk: 'Dense enough for 141 people; no departments yet, so one long list.',
+  },
+  'directory-search': {
+    phone: 'Initials, pinyin, characters in one field. What matched is not marked.',
+    desk: 'Same field, same order. The pane beside it keeps asking to choose.',
+  },
+  'directory-no-match': {
+    phone: 'Repeats what was searched. An administrator could be offered to add that person.',
+    desk: 'The same in the narrow list, with an icon instead of a void.',
+  },
+  'directory-loading': {
+    phone: 'Rows below the field, which can already be typed in.',
+    desk: 'The same; the letters at the edge come with the people.',
+  },
+  'directory-error': {
+    phone: 'Same shape as every other error, under a search field that is of no use now.',
+    desk: 'Fits the list; retry is the only thing to do.',
+  },
+  'directory-alone': {
+    phone: 'The first administrator sees the one thing to do. Their own row above is a little lonely.',
+    desk: 'Invitation in the list; the wide pane says "choose a colleague" when there is none.',
+  },
+  person: {
+    phone: 'Who, what, and one wide button within reach; resetting a password stands back.',
+    desk: 'A short card at the top of a wide pane; shared talks and files will fill it.',
+  },
+  'person-long': {
+    phone: 'Long name and job wrap, nothing is cut.',
+    desk: 'Everything in full width; initials for a Latin name.',
+  },
+  'person-self': {
+    phone: 'Says that it is you. No way from here to the own settings.',
+    desk: 'The same; the button to the own settings is missing.',
+  },
+  'person-reset': {
+    phone: 'Says what the reset does at once; red, because the old password dies.',
+    desk: 'Small dialog, person named in the title.',
+  },
+  'add-one': {
+    phone: 'Three fields, one box, one button; the switch to a list is on top.',
+    desk: 'Dialog of 520 px over the directory; the button is at the end of the path of the eye.',
+  },
+  'add-one-errors': {
+    phone: 'Errors in the place of help. Two red fields and one grey one: clear which to mend.',
+    desk: 'The first wrong field has the focus.',
+  },
+  'add-many': {
+    phone: 'Takes what a table gives, tabs included; counts lines. Columns do not line up in a proportional font.',
+    desk: 'The same. A preview of who would be added is missing.',
+  },
+  'credentials-many': {
+    phone: 'One card a person, each to copy; the lines that failed follow with number and reason.',
+    desk: 'Reads as a sheet and prints as one; cards in one column make it long for fifty people.',
+  },
+  'credentials-one': {
+    phone: 'Once only, and it says so. Copying should be the main act, finishing the second.',
+    desk: 'Everything one hands over in one box; three buttons of which one leads.',
+  },
+  'add-no-right': {
+    phone: 'Says who can. Leads back by the cross only.',
+    desk: 'A dialog for one sentence; the administrators could be named.',
+  },
+  'new-discussion': {
+    phone: 'Name, search, list and button in one screen, button at the thumb.',
+    desk: 'Fixed height, no jump; says how many are needed while the button is off.',
+  },
+  'new-discussion-chosen': {
+    phone: 'Chosen ones wrap in two lines and can be taken back there. Search text stays after choosing.',
+    desk: 'Chips of very different length look restless; complete, though.',
+  },
+  switcher: {
+    phone: 'Full screen with the keyboard up; hints about keys are left out.',
+    desk: 'Conversations at once, keys named below. Last message is not shown, so namesakes look alike.',
+  },
+  'switcher-search': {
+    phone: 'Finds by initials; people and chats look alike, which is meant.',
+    desk: 'First hit chosen, Enter opens. What matched is not marked.',
+  },
+  'switcher-none': {
+    phone: 'One quiet line. Could offer to search messages once that exists.',
+    desk: 'The same; the dialog shrinks, which moves its lower edge.',
+  },
+  // Oneself, and the connection.
+  me: {
+    phone: 'Short list, large targets, signing out apart. The lower half is empty.',
+    desk: 'Menu left, page right; the page of facts uses a third of its width.',
+  },
+  profile: { phone: 'Facts in two columns. Nothing can be changed here yet, and it does not say who could.' },
+  sessions: {
+    phone: 'Each device with its times, lines break between facts only. "Signed in" and "last used" are often the same.',
+    desk: 'One row each, own device marked in green and words. A device without a name is called so.',
+  },
+  'sessions-one': {
+    phone: 'Says that this is the only one, instead of an inert button; the answer came as a short note.',
+    desk: 'The same. Quiet and finished.',
+  },
+  'sessions-loading': {
+    phone: 'Three rows with blocks where icons are smaller in the end.',
+    desk: 'The same across the pane.',
+  },
+  'sessions-error': {
+    phone: 'Same shape as every other error, near the top of the page.',
+    desk: 'The same; left empty below.',
+  },
+  password: {
+    phone: 'Three fields, rule under the one it is for. Says nothing of what happens to other devices before it happened.',
+    desk: 'Narrow form in a wide pane, as forms should be.',
+  },
+  'password-errors': {
+    phone: 'The server’s answer stands at its field; the rest stays typed.',
+    desk: 'The same.',
+  },
+  preferences: {
+    phone: 'Choices of a finger’s height, hint under the one that needs it.',
+    desk: 'Compact. Language names are in their own language.',
+  },
+  'sign-out': {
+    phone: 'Says what stays on the device. Red for something that harms nothing is a little strong.',
+    desk: 'The same over the menu.',
+  },
+  english: {
+    phone: 'Whole in English; names and jobs stay Chinese, as data do.',
+    desk: 'Times, marks and hints follow. Dates such as "Yesterday" are longer than the Chinese ones and still fit.',
+  },
+  toast: {
+    phone: 'A short note over the head, gone by itself. It covers the title for two seconds.',
+    desk: 'In the middle on top, in nobody’s way.',
+  },
+  offline: {
+    phone: 'One amber line that says what still works. Presence below still says "online", which is old news.',
+    desk: 'The same across the window; the talk stays readable and writable.',
+  },
+  displaced: {
+    phone: 'Says why nothing comes any more and how to come back; two even lines.',
+    desk: 'One line with the act in it.',
+  },
+  reconnecting: {
+    phone: 'Comes after a second and a half only; who is impatient can hurry it.',
+    desk: 'The same; everything else stays as it was.',
+  },
+};

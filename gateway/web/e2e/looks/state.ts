@@ -1,0 +1,36 @@
+// One row of the table of states: what is looked at, and how one comes there.
+import type { Locator, Page } from '@playwright/test';
+
+import { expect } from '../world';
+import type { Stage } from './stage';
+import type { Refusal } from './wire';
+
+export type WidthName = 'phone' | 'desk';
+
+export interface State {
+  /** The first part of the pictures' names. */
+  name: string;
+  /** The screen in the middle of this state, on a page that waits for nothing more. */
+  show: (stage: Stage, width: WidthName) => Promise<Page>;
+  /** Puts back what would show in the states after it. */
+  undo?: (stage: Stage) => Promise<void>;
+  /** Where only one of the two layouts has this state. */
+  on?: WidthName;
+  /** The screens that are audited in the dark theme too; the others are drawn from the same tokens. */
+  main?: true;
+}
+
+/** What the server says when it could not. */
+export const BROKEN: Refusal = {
+  status: 500,
+  class: 'internal',
+  code: 'internal',
+  message: { zh: '服务器出了点问题', en: 'Something went wrong on the server' },
+  request_id: '7k2m9q',
+};
+
+/** Waits until it is there, then gives back its page. */
+export async function seen(what: Locator): Promise<Page> {
+  await expect(what.first()).toBeVisible();
+  return what.page();
+}

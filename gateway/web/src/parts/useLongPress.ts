@@ -1,0 +1,50 @@
+// A finger or a pen that rests on something asks for its menu. A mouse has other ways, and scrolling is no asking.
+
+import { type MouseEvent, type PointerEvent, type TouchEvent, useEffect, useRef } from 'react';
+
+/** As long as phones wait. */
+const HOLD_MS = 450;
+/** A resting finger trembles; what moves further is on its way somewhere. */
+const TREMBLE_PX = 10;
+
+export interface Point {
+  x: number;
+  y: number;
+}
+
+/** Handlers for the element; `onHold` is told where in the window it rests. */
+export function useLongPress(onHold: (at: Point) => void) {
+  const press = useRef<{ at: Point; timer: ReturnType<typeof setTimeout>; held: boolean }>(undefined);
+  const end = () => {
+    if (press.current) clearTimeout(press.current.timer);
+    press.current = undefined;
+  };
+  useEffect(() => end, []);
+  return {
+    onPointerDown: (event: PointerEvent) => {
+      end();
+      if (event.pointerType === 'mouse' || !event.isPrimary) return;
+      const at = { x: event.clientX, y: event.clientY };
+      const timer = setTimeout(() => {
+        if (press.current) press.current.held = true;
+        onHold(at);
+      }, HOLD_MS);
+      press.current = { at, timer, held: false };
+    },
+    onPointerMove: (event: PointerEvent) => {
+      const at = press.current?.at;
+      if (at && Math.hypot(event.clientX - at.x, event.clientY - at.y) > TREMBLE_PX) end();
+    },
+    // The browser takes over: it scrolls or zooms.
+    onPointerCancel: end,
+    onTouchEnd: (event: TouchEvent) => {
+      // Without this a click would follow, on a link or beside the menu that has just opened.
+      if (press.current?.held && event.cancelable) event.preventDefault();
+      end();
+    },
+    onContextMenu: (event: MouseEvent) => {
+      // Some browsers open a menu of their own under a resting finger; under a mouse it stays theirs.
+      if (press.current) event.preventDefault();
+    },
+  };
+}
