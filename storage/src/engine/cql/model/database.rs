@@ -197,7 +197,7 @@ impl World {
     fn logs_are_dense(&mut self) {
         let mut expected: HashMap<&Partition, u64> = HashMap::new();
         let mut hole = None;
-        for ((_, partition, key), _) in &self.rows {
+        for (_, partition, key) in self.rows.keys() {
             if partition.table == crate::suite::LOG.partition(&vec![]).table {
                 let expected = expected.entry(partition).or_insert(1);
                 if crate::key::encode(&*expected) != *key {
