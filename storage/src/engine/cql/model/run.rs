@@ -110,6 +110,8 @@ impl Run {
     pub(super) fn of(seed: u64) -> Self {
         let mut world = World::new(seed);
         let buckets = [1, 2, 4][world.draw() as usize % 3];
+        // One is soon forgotten; so many never.
+        let attempts = [1, 64, 64, 64][world.draw() as usize % 4];
         let clients = (0..3 + world.draw() % 2).map(|_| {
             let kinds = [
                 Kind::Add,
@@ -127,6 +129,7 @@ impl Run {
             clients,
             limits: Limits {
                 queue_commits: 16,
+                attempts,
                 cql: CqlLimits {
                     bucket_positions: buckets,
                     mark_age_ms: 0,
