@@ -1,5 +1,5 @@
 //! A start: reach the database, see that it is the right one, bring the tables up to date. Whatever is wrong
-//! is one sentence, and nothing is changed then.
+//! is one sentence; what can be seen before the tables are touched is refused before.
 
 use scylla::client::execution_profile::ExecutionProfileHandle;
 use scylla::client::session::Session;
