@@ -137,6 +137,7 @@ macro_rules! engine_suite {
                 an_ended_row_is_absent_everywhere,
                 a_trimmed_log_keeps_its_numbers,
                 concurrent_appends_are_dense,
+                a_reader_of_a_trimmed_log_finds_what_its_head_names,
                 the_time_of_commits_never_goes_back,
                 homes_are_listed_in_pages,
             ],

@@ -2,7 +2,7 @@
 //! as timestamp, of several writes of one row only the last.
 
 use bytes::Bytes;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::database::TimedRow;
 use crate::contract::{Home, Partition};
@@ -67,15 +67,31 @@ impl Batches {
 
     /// The batches in waves: all of a wave may be sent at once, a wave only after the one before. A
     /// partition whose rows are too many for one batch takes several waves, smaller keys first, so that the
-    /// older part of a log is visible before its newer part. Heads of logs come last of all: no reader sees
-    /// a head that counts entries he does not find.
+    /// older part of a log is visible before its newer part. The heads of logs come behind that, and behind
+    /// them the entries that are taken away: no reader misses an entry that the head he reads names.
     pub(super) fn into_writes(self, batch_bytes: usize) -> Vec<Vec<Batch>> {
-        let (heads, others): (Vec<_>, Vec<_>) = self
+        let (heads, mut others): (Vec<_>, Vec<_>) = self
             .rows
             .into_iter()
             .partition(|((_, partition), _)| reserved::is_heads(partition.table));
+        let logs: BTreeSet<(Home, Bytes)> = heads
+            .iter()
+            .map(|((home, head), _)| (home.clone(), head.name.clone()))
+            .collect();
+        let mut taken = Vec::new();
+        for (place, rows) in &mut others {
+            let head = reserved::head_at(&place.1).partition;
+            if logs.contains(&(place.0.clone(), head)) {
+                let (written, gone) = std::mem::take(rows)
+                    .into_iter()
+                    .partition(|(_, row)| row.stored.is_some());
+                *rows = written;
+                taken.push((place.clone(), gone));
+            }
+        }
         let mut writes = waves(others, batch_bytes);
         writes.extend(waves(heads, batch_bytes));
+        writes.extend(waves(taken, batch_bytes));
         writes
     }
 }
@@ -106,7 +122,9 @@ fn waves(partitions: Vec<Gathered>, batch_bytes: usize) -> Vec<Vec<Batch>> {
             bytes += length;
             batch.push(row);
         }
-        cut(wave, batch);
+        if !batch.is_empty() {
+            cut(wave, batch);
+        }
     }
     waves
 }
@@ -220,6 +238,29 @@ mod tests {
             let last = &waves[waves_wanted - 1];
             assert!(last.len() == 1 && reserved::is_heads(last[0].partition.table));
         }
+    }
+
+    #[test]
+    fn entries_are_taken_away_after_the_head_of_their_log() {
+        let log = Partition {
+            table: TableId(300),
+            name: Bytes::from_static(b"p"),
+        };
+        let head = RowWrite {
+            at: reserved::head_at(&log),
+            ..write(b"", 9, None)
+        };
+        let mut batches = Batches::default();
+        batches.add(
+            &round(9, vec![write(b"a", 0, None), head, write(b"b", 9, None)]),
+            0,
+        );
+        let waves = batches.into_writes(1 << 20);
+        let keys: Vec<_> = waves
+            .iter()
+            .map(|wave| (wave.len(), wave[0].rows[0].key.as_ref()))
+            .collect();
+        assert_eq!(keys, [(1, &b"b"[..]), (1, b""), (1, b"a")]);
     }
 
     #[test]
