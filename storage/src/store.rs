@@ -84,7 +84,7 @@ impl Store {
         clock: Arc<dyn Fn() -> i64 + Send + Sync>,
         draw: Arc<dyn Fn() -> u64 + Send + Sync>,
     ) -> Result<Self, OpenError> {
-        let connected = driver::connect(options, &limits, clock(), &draw).await?;
+        let connected = driver::connect(options, &limits, &clock, &draw).await?;
         let (database, incarnation) = connected;
         let opened = Cql::open(
             database,

@@ -16,6 +16,7 @@ use super::{Connected, Driver, tls};
 use crate::contract::OpenError;
 use crate::engine::cql::owner::Draw;
 use crate::limits::Limits;
+use crate::store::Clock;
 
 /// How often the lock for changing tables is looked at.
 const LOCK_LOOKS: u32 = 120;
@@ -35,14 +36,14 @@ fn unreachable(error: &ExecutionError) -> OpenError {
 pub(crate) async fn connect(
     options: &CqlOptions,
     limits: &Limits,
-    now_ms: i64,
+    clock: &Clock,
     draw: &Draw,
 ) -> Result<Connected, OpenError> {
     options.check().map_err(unfit)?;
     let profiles = Profiles::new(&options.datacentre, &limits.cql);
     let session = session(options, limits, profiles.plain.clone()).await?;
     check_datacentre(&session, options)?;
-    check_clock(&session, limits, now_ms).await?;
+    check_clock(&session, limits, clock).await?;
     let dialect = dialect(&session).await?;
     let tables = Tables {
         session: &session,
@@ -147,9 +148,16 @@ fn check_datacentre(session: &Session, options: &CqlOptions) -> Result<(), OpenE
     )))
 }
 
-async fn check_clock(session: &Session, limits: &Limits, now_ms: i64) -> Result<(), OpenError> {
+/// How far a time is outside of the stretch in which it was asked for: a slow answer is no wrong clock.
+fn apart_ms(before_ms: i64, there_ms: i64, after_ms: i64) -> i64 {
+    (before_ms - there_ms).max(there_ms - after_ms).max(0)
+}
+
+async fn check_clock(session: &Session, limits: &Limits, clock: &Clock) -> Result<(), OpenError> {
     let text = "SELECT toUnixTimestamp(now()) FROM system.local";
+    let before_ms = clock();
     let result = session.query_unpaged(text, ()).await;
+    let after_ms = clock();
     let rows = result
         .map_err(|error| unreachable(&error))?
         .into_rows_result();
@@ -159,7 +167,7 @@ async fn check_clock(session: &Session, limits: &Limits, now_ms: i64) -> Result<
             "the database does not tell its time".to_owned(),
         ));
     };
-    let apart_ms = (now_ms - there).abs();
+    let apart_ms = apart_ms(before_ms, there, after_ms);
     if apart_ms <= limits.cql.clock_ms {
         return Ok(());
     }
@@ -339,6 +347,14 @@ async fn probe(driver: &Driver, keyspace: &str) -> Result<(), OpenError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slow_answer_is_no_wrong_clock() {
+        assert_eq!(apart_ms(1_000, 1_000, 9_000), 0);
+        assert_eq!(apart_ms(1_000, 9_000, 9_000), 0);
+        assert_eq!(apart_ms(1_000, 9_007, 9_000), 7);
+        assert_eq!(apart_ms(1_000, 993, 9_000), 7);
+    }
 
     #[test]
     fn a_refused_login_is_told_from_a_missing_server() {
