@@ -21,19 +21,19 @@ use crate::plan::PEOPLE;
 const SETUP_TOKEN: &str = "the-set-up-token";
 const PASSWORD: &str = "chaoke2026";
 /// Longer than effects and read positions take to be written.
-const REST: Duration = Duration::from_secs(10);
+pub(crate) const REST: Duration = Duration::from_secs(10);
 /// The id of the discussion that stands in the parameters of later calls.
-const DISCUSSION: &str = "$discussion";
+pub(crate) const DISCUSSION: &str = "$discussion";
 
 /// A call of somebody, or of nobody.
 #[derive(Clone)]
-struct Deed {
+pub(crate) struct Deed {
     who: Option<usize>,
-    method: &'static str,
+    pub(crate) method: &'static str,
     params: Value,
 }
 
-fn deed(who: impl Into<Option<usize>>, method: &'static str, params: Value) -> Deed {
+pub(crate) fn deed(who: impl Into<Option<usize>>, method: &'static str, params: Value) -> Deed {
     Deed {
         who: who.into(),
         method,
@@ -69,10 +69,10 @@ impl Case {
 }
 
 /// What the people see, ids replaced by their order of appearance and times left out.
-type Seen = Vec<Value>;
+pub(crate) type Seen = Vec<Value>;
 
 /// Two machines that run the same case run it in the same way.
-struct Machine {
+pub(crate) struct Machine {
     disk: Arc<Disk>,
     turn: u64,
     now_ms: i64,
@@ -81,7 +81,7 @@ struct Machine {
 }
 
 impl Machine {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             disk: Disk::new(in_memory(1)),
             turn: 0,
@@ -90,10 +90,25 @@ impl Machine {
         }
     }
 
-    /// One life; `None` when it was killed. Everything under way dies with the runtime.
-    fn lives<T>(
+    /// One life; `None` when it was killed.
+    pub(crate) fn lives<T>(
         &mut self,
         crash_at: Option<u64>,
+        deeds: impl AsyncFnOnce(&Life) -> T,
+    ) -> Option<T> {
+        self.turn += 1;
+        let faults = Faults {
+            seed: self.turn,
+            crash_at,
+            ..Faults::default()
+        };
+        self.lives_with(faults, deeds)
+    }
+
+    /// One life with these faults. Everything under way dies with the runtime.
+    pub(crate) fn lives_with<T>(
+        &mut self,
+        faults: Faults,
         deeds: impl AsyncFnOnce(&Life) -> T,
     ) -> Option<T> {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -101,12 +116,6 @@ impl Machine {
             .start_paused(true)
             .build()
             .expect("a runtime");
-        self.turn += 1;
-        let faults = Faults {
-            seed: self.turn,
-            crash_at,
-            ..Faults::default()
-        };
         let began_ms = self.now_ms;
         let (done, passed) = runtime.block_on(async {
             let began = tokio::time::Instant::now();
@@ -128,17 +137,17 @@ impl Machine {
     }
 
     /// The people, and what comes before the call.
-    fn prepare(&mut self, case: &Case) {
+    pub(crate) fn prepare(&mut self, founded: bool, before: &[Deed]) {
         let prepared = self.lives(None, async |life| {
-            if case.founded {
+            if founded {
                 life.found().await.expect("a company");
             }
-            for (at, deed) in case.before.iter().enumerate() {
+            for (at, deed) in before.iter().enumerate() {
                 let key = format!("before-{at}");
                 calls(life, deed, &key).await.expect("it is done");
             }
             tokio::time::sleep(REST).await;
-            if !case.founded {
+            if !founded {
                 return Value::Null;
             }
             let listing = deed(0, "conversation.list", json!({}));
@@ -150,10 +159,7 @@ impl Machine {
 
     /// The call in a life of its own; `None` when it was killed.
     fn does(&mut self, case: &Case, crash_at: Option<u64>) -> Option<()> {
-        let mut deed = case.deed.clone();
-        if deed.params.get("conversation_id") == Some(&json!(DISCUSSION)) {
-            deed.params["conversation_id"] = self.discussion.clone();
-        }
+        let deed = self.named(&case.deed);
         self.lives(crash_at, async |life| {
             if let Err(error) = calls(life, &deed, "key").await {
                 // A set-up is never repeated: the link is gone with its server.
@@ -162,6 +168,15 @@ impl Machine {
             // The killed one may be an effect of it.
             tokio::time::sleep(REST).await;
         })
+    }
+
+    /// The call with the discussion's id where it stands for it.
+    pub(crate) fn named(&self, deed: &Deed) -> Deed {
+        let mut deed = deed.clone();
+        if deed.params.get("conversation_id") == Some(&json!(DISCUSSION)) {
+            deed.params["conversation_id"] = self.discussion.clone();
+        }
+        deed
     }
 
     fn sees(&mut self, case: &Case) -> Seen {
@@ -178,7 +193,7 @@ impl Machine {
     }
 }
 
-async fn calls(life: &Life, deed: &Deed, key: &str) -> Answer<Value> {
+pub(crate) async fn calls(life: &Life, deed: &Deed, key: &str) -> Answer<Value> {
     let server = &life.server;
     let caller = match deed.who {
         None => None,
@@ -213,7 +228,7 @@ async fn calls(life: &Life, deed: &Deed, key: &str) -> Answer<Value> {
 }
 
 /// Ids become numbers in the order of their appearance; times and secrets go.
-fn normal(mut seen: Seen) -> Seen {
+pub(crate) fn normal(mut seen: Seen) -> Seen {
     fn walk(value: &mut Value, known: &mut BTreeMap<String, usize>) {
         match value {
             Value::Array(items) => items.iter_mut().for_each(|item| walk(item, known)),
@@ -236,7 +251,7 @@ fn normal(mut seen: Seen) -> Seen {
 /// Kills the call at each step there is.
 fn at_each_step(case: &Case) {
     let mut machine = Machine::new();
-    machine.prepare(case);
+    machine.prepare(case.founded, &case.before);
     let before = machine.sees(case);
     machine.does(case, None).expect("nothing kills it");
     let after = machine.sees(case);
@@ -244,7 +259,7 @@ fn at_each_step(case: &Case) {
     let (mut kills, mut absent) = (0, 0);
     for crash_at in 1.. {
         let mut machine = Machine::new();
-        machine.prepare(case);
+        machine.prepare(case.founded, &case.before);
         if machine.does(case, Some(crash_at)).is_some() {
             break;
         }
@@ -265,7 +280,7 @@ fn at_each_step(case: &Case) {
     );
 }
 
-fn discussion_of(people: &[usize]) -> Deed {
+pub(crate) fn discussion_of(people: &[usize]) -> Deed {
     let user_ids: Vec<_> = people.iter().map(|who| user(*who)).collect();
     deed(
         0,

@@ -10,6 +10,7 @@ mod book;
 mod chain;
 mod client;
 mod life;
+mod pairs;
 mod pipe;
 mod plan;
 mod run;

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use storage::{
-    Direction, Home, KeyRange, Row, RowAt, Store, StoreError, Table, Value, key, retry, sum_value,
+    Direction, Home, KeyRange, Row, RowAt, Store, StoreError, Table, Transaction, Value, key,
+    retry, sum_value,
 };
 
 use super::capacity::joined_count;
@@ -245,34 +246,9 @@ async fn mend(store: &Store, user: UserId, id: ConversationId) -> Answer<bool> {
     // A count that can't be read would refuse what follows.
     recount(store, user).await?;
     retry(|| async {
-        let (home, log) = (user_home(user), SELF_LOG.partition(&()));
-        let mut t = store.transaction(&home);
-        // In this order: what happened to the list until here is in the roster that is read then.
-        let seen = t.head(&log).await?;
-        let conversation = conversation_home(id);
-        let member = store.read(&conversation, &ROSTER, &(), &user).await?;
-        let row = t.get(&JOINED.at(&(), &id)).await?;
-        let what = match (wrong(member, row.as_ref()), member) {
-            (false, _) => return Ok(false),
-            (true, Some(member)) => {
-                let joined = joined(store, id, member).await?;
-                if row.is_none() {
-                    t.add(joined_count(), 1, Some(0), None);
-                }
-                t.set(&JOINED, &(), &id, &joined)?;
-                let begins = joined.from_seq.saturating_sub(1);
-                t.max(cursor_at(id), begins, cursor_payload(joined.from_count));
-                SelfWhat::Joined
-            }
-            (true, None) => {
-                t.add(joined_count(), -1, Some(0), None);
-                t.delete(JOINED.at(&(), &id));
-                t.delete(cursor_at(id));
-                SelfWhat::Left
-            }
+        let Some(t) = mending(store, user, id).await? else {
+            return Ok(false);
         };
-        let entry = Value::fill(&happened(what, id))?;
-        t.append_limited(log, entry, false, seen.last + 1);
         t.commit().await.map(|_| true).map_err(|error| match error {
             // An effect ran in between.
             StoreError::Limit { what, .. } => ApiError::from(StoreError::Conflict {
@@ -282,6 +258,39 @@ async fn mend(store: &Store, user: UserId, id: ConversationId) -> Answer<bool> {
         })
     })
     .await
+}
+
+/// What makes the row right, if it is wrong. It is void once somebody joined or left who is in this list.
+async fn mending(store: &Store, user: UserId, id: ConversationId) -> Answer<Option<Transaction>> {
+    let (home, log) = (user_home(user), SELF_LOG.partition(&()));
+    let mut t = store.transaction(&home);
+    // In this order: what happened to the list until here is in the roster that is read then.
+    let seen = t.head(&log).await?;
+    let conversation = conversation_home(id);
+    let member = store.read(&conversation, &ROSTER, &(), &user).await?;
+    let row = t.get(&JOINED.at(&(), &id)).await?;
+    let what = match (wrong(member, row.as_ref()), member) {
+        (false, _) => return Ok(None),
+        (true, Some(member)) => {
+            let joined = joined(store, id, member).await?;
+            if row.is_none() {
+                t.add(joined_count(), 1, Some(0), None);
+            }
+            t.set(&JOINED, &(), &id, &joined)?;
+            let begins = joined.from_seq.saturating_sub(1);
+            t.max(cursor_at(id), begins, cursor_payload(joined.from_count));
+            SelfWhat::Joined
+        }
+        (true, None) => {
+            t.add(joined_count(), -1, Some(0), None);
+            t.delete(JOINED.at(&(), &id));
+            t.delete(cursor_at(id));
+            SelfWhat::Left
+        }
+    };
+    let entry = Value::fill(&happened(what, id))?;
+    t.append_limited(log, entry, false, seen.last + 1);
+    Ok(Some(t))
 }
 
 /// The row of a list as the effect of the joining makes it.

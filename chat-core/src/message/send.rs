@@ -62,8 +62,8 @@ fn check_age(client_msg_id: &str, now_ms: i64) -> Answer<()> {
         return Err(ApiError::new(
             Class::Conflict,
             "expired",
-            "该消息编号已过期",
-            "This client id is too old",
+            "这条消息写得太久了，请重新发送",
+            "This message was written too long ago; send it again as a new one",
         ));
     }
     Ok(())
@@ -129,9 +129,10 @@ async fn send_once(ctx: &Ctx, caller: &Caller, p: &Send, text: &str) -> Answer<(
     if let Some(done) = t.repeated().await? {
         return Ok((done, false));
     }
-    let member = t.read(&ROSTER, &(), &caller.user_id).await?;
     let begins = match t.read(&META, &(), &()).await? {
         Some(meta) => {
+            // Read after it: both rows of a direct chat come with its first message, perhaps just now.
+            let member = t.read(&ROSTER, &(), &caller.user_id).await?;
             member.ok_or_else(ApiError::not_found)?;
             still_open(&meta)?;
             false

@@ -3,10 +3,10 @@
 import { gzipSync } from 'node:zlib';
 import type { Plugin } from 'vite';
 
+import { behindTheDoor, chunksOf, reached } from './chunks.ts';
+
 /** Script of the first load, gzipped: what a phone on a slow line can wait for. */
 const FIRST_LOAD_MAX_BYTES = 200 * 1024;
-/** Loaded apart, and part of the first load of a chat all the same. */
-const BEHIND_THE_DOOR = '/src/app/Shell.tsx';
 /** Names of things, never asked for: XML namespaces and the addresses of explanations in error texts. */
 const NAMES_ONLY = [
   /^https?:\/\/www\.w3\.org\//,
@@ -21,17 +21,8 @@ export function guard(): Plugin {
     name: 'chaoke-guard',
     apply: 'build',
     generateBundle(_, bundle) {
-      const chunks = new Map(Object.values(bundle).flatMap((file) => (file.type === 'chunk' ? [[file.fileName, file]] : [])));
-      const first = new Set<string>();
-      const take = (name: string) => {
-        const chunk = chunks.get(name);
-        if (!chunk || first.has(name)) return;
-        first.add(name);
-        chunk.imports.forEach(take);
-      };
-      for (const chunk of chunks.values()) {
-        if (chunk.isEntry || chunk.facadeModuleId?.endsWith(BEHIND_THE_DOOR)) take(chunk.fileName);
-      }
+      const chunks = chunksOf(bundle);
+      const first = reached(chunks, (chunk) => chunk.isEntry || behindTheDoor(chunk));
       const bytes = [...first].reduce((sum, name) => sum + gzipSync(chunks.get(name)?.code ?? '').length, 0);
       this.info(`first load: ${(bytes / 1024).toFixed(1)} KiB of gzipped script in ${first.size} files`);
       if (bytes > FIRST_LOAD_MAX_BYTES) {

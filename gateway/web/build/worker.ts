@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plugin } from 'vite';
 
-const PUBLIC = ['scheme.js', 'icon.svg', 'icon-192.png', 'manifest.webmanifest'];
+const PUBLIC = ['early.js', 'icon.svg', 'icon-192.png', 'manifest.webmanifest'];
 
 export function worker(): Plugin {
   return {

@@ -13,6 +13,8 @@ test('IM-i03 one is offline while both write, and returns: order and unread are 
   await openChatWith(li, company.wang.name);
   await say(wang, '出发前');
   await sees(li, '出发前');
+  const there = li.getByRole('main').getByText('在线', { exact: true });
+  await expect(there).toBeVisible();
   await goTo(li, '会话');
 
   await li.context().setOffline(true);
@@ -23,6 +25,8 @@ test('IM-i03 one is offline while both write, and returns: order and unread are 
   await row(li, company.wang.name).click();
   await say(li, '没有网络时写的');
   await sees(li, '没有网络时写的');
+  // Nobody knows who is there while the line is lost.
+  await expect(there).toHaveCount(0);
   await goTo(li, '会话');
   await expect(unread(li, company.wang.name)).toHaveCount(0);
 
@@ -34,6 +38,7 @@ test('IM-i03 one is offline while both write, and returns: order and unread are 
     await expect(said(page)).toHaveCount(inOrder.length);
     for (const [at, text] of inOrder.entries()) await expect(said(page).nth(at)).toContainText(text);
   }
+  await expect(there).toBeVisible();
   await goTo(wang, '会话');
   await say(li, '到了');
   await expect(unread(wang, company.li.name)).toHaveText('1');

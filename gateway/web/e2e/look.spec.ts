@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import type { Page } from '@playwright/test';
 
 import { Stage } from './looks/stage';
+import { rested } from './looks/state';
 import { statesOn } from './looks/states';
 import { expect, test } from './world';
 
@@ -37,7 +38,7 @@ test('each screen in each state is usable for everybody and fits its width', asy
   const width = hasTouch ? 'phone' : 'desk';
   for (const { name, show, undo, main } of statesOn(width)) {
     await test.step(name, async () => {
-      const page = await show(stage, width);
+      const page = await rested(await show(stage, width));
       found.push(...(await audit(page, name)));
       if (hasTouch) found.push(...(await tooSmall(page, name)));
       if (main) {

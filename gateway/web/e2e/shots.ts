@@ -8,7 +8,7 @@ import type { Page } from '@playwright/test';
 import { FOLDER, readme } from './looks/pictures';
 import { withPalette } from './looks/png';
 import { Stage } from './looks/stage';
-import type { WidthName } from './looks/state';
+import { rested, type WidthName } from './looks/state';
 import { SCHEMES, statesOn, WIDTHS } from './looks/states';
 import { expect, test } from './world';
 
@@ -31,7 +31,7 @@ for (const width of Object.keys(WIDTHS) as WidthName[]) {
           if (WANTED && !WANTED.includes(name)) continue;
           await test.step(name, async () => {
             try {
-              await shoot(await show(stage, width), `${name}-${width}-${colorScheme}`);
+              await shoot(await rested(await show(stage, width)), `${name}-${width}-${colorScheme}`);
             } catch (error) {
               expect.soft(String(error), name).toBe('');
             }

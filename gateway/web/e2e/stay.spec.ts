@@ -1,5 +1,5 @@
 // Staying where one is: a reload, an address from a colleague, the keyboard, another device that ends this one.
-import { composer, goTo, openChatWith, row, said, say, sees, signIn } from './screens';
+import { composer, goTo, openChatWith, row, said, say, sees, signIn, unread } from './screens';
 import { expect, PASSWORD, test } from './world';
 
 test('a reload stays in the chat, and its address can be opened after signing in', async ({ company, people }) => {
@@ -14,6 +14,20 @@ test('a reload stays in the chat, and its address can be opened after signing in
   await li.goto(wang.url());
   await signIn(li, company.li.login, PASSWORD);
   await sees(li, '看这里');
+});
+
+test('what was read is read, however soon one closes the page', async ({ company, people }) => {
+  const li = await people.signedIn(company.li);
+  await openChatWith(li, company.wang.name);
+  await say(li, '一眼看完');
+  const wang = await people.signedIn(company.wang);
+  await expect(unread(wang, company.li.name)).toHaveText('1');
+  await row(wang, company.li.name).click();
+  // Gone on this screen at once, told to the server a moment later: the page is left in between.
+  await expect(wang.getByTestId('message')).toHaveText('一眼看完');
+  await expect(unread(wang, company.li.name)).toHaveCount(0);
+  await wang.goto('about:blank');
+  await expect(li.getByText('已读')).toBeVisible();
 });
 
 test('an address of a chat one is not in says so and shows nothing of it', async ({ company, people }) => {
@@ -98,8 +112,11 @@ test('who does not want to wait for a server that is back connects at once', asy
   // From here on no timer of the page runs by itself: only the button can bring the connection back.
   await wang.clock.pauseAt(Date.now() + 60_000);
   await server.kill();
-  await wang.clock.runFor(3_000);
-  await expect(wang.getByText('正在重新连接…')).toBeVisible();
+  // The page hears of it when it does; its time goes on only as far as it takes to say so.
+  await expect(async () => {
+    await wang.clock.runFor(1_000);
+    await expect(wang.getByText('正在重新连接…')).toBeVisible({ timeout: 100 });
+  }).toPass();
   await server.start();
   await wang.getByRole('button', { name: '立即重连' }).click();
   await expect(wang.getByText('正在重新连接…')).toHaveCount(0);
@@ -157,4 +174,17 @@ test('whoever signs in after somebody else finds nothing of theirs', async ({ co
   await expect(there.getByText('这个会话不存在')).toBeVisible();
   await expect(there.getByText('私事')).toHaveCount(0);
   await expect(there.getByText('写到一半')).toHaveCount(0);
+});
+
+test('whoever is known here gets what stands behind the door beside the first script, a stranger does not', async ({ company, people }) => {
+  const wang = await people.stranger();
+  await wang.goto('/');
+  await expect(wang.getByLabel('密码')).toBeVisible();
+  const ahead = wang.locator('link[rel=modulepreload][href*="/Shell-"]');
+  await expect(ahead).toHaveCount(0);
+  await signIn(wang, company.wang.login, company.wang.password);
+  await expect(wang.getByRole('navigation', { name: '主导航' })).toBeVisible();
+  await wang.reload();
+  // Asked for by the early script, before there is anything that could.
+  await expect(wang.locator('head > link[rel=modulepreload][href*="/Shell-"]').first()).toBeAttached();
 });

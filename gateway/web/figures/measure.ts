@@ -70,30 +70,34 @@ async function opening(browser: Browser, server: Server, company: Company, small
       const stands = history?.parentElement?.dataset['settled'] === 'true' && history.querySelector('[data-testid=message]');
       if (!stands || !document.querySelector('textarea')) requestAnimationFrame(usable);
       // After the frame that shows it, and whatever still stood in the way of a key.
-      else requestAnimationFrame(() => setTimeout(() => Object.assign(window, { usableAt: performance.now() })));
+      else requestAnimationFrame(() => setTimeout(() => told(performance.now())));
     };
+    let told: (at: number) => void = () => {};
+    Object.assign(window, {
+      usableAt: new Promise<number>((tell) => {
+        told = tell;
+      }),
+    });
     requestAnimationFrame(usable);
   });
   const line = await first.context().newCDPSession(first);
   const open = async (rate: number) => {
     await line.send('Network.clearBrowserCache');
     await line.send('Emulation.setCPUThrottlingRate', { rate });
-    await first.goto(`/chats/${small.conversationId}`);
-    const at = await first.waitForFunction(() => (window as unknown as { usableAt?: number }).usableAt);
-    return Number(await at.jsonValue());
+    await first.goto(`/chats/${small.conversationId}`, { waitUntil: 'commit' });
+    // Without the runner's own script in the page: preparing that takes as long as drawing a chat.
+    const at = await line.send('Runtime.evaluate', { expression: 'usableAt', awaitPromise: true, returnByValue: true });
+    return Number(at.result.value);
   };
   // The first opening has what was unread; the others find the same as each other.
   await open(1);
   await first.getByRole('button', { name: /条新消息|回到最新/ }).click();
   await sees(first, small.textOf(199));
-  const busyMs = await clock(first);
+  await expect(first.getByRole('button', { name: /条新消息|回到最新/ })).toHaveCount(0);
   const usual: number[] = [];
   const slowed: number[] = [];
-  const busy: number[] = [];
   for (let at = 0; at < OPENINGS; at += 1) {
-    const from = await busyMs();
     usual.push(await open(1));
-    busy.push((await busyMs()) - from);
     slowed.push(await open(SLOWED));
   }
   const scripts = await first.evaluate(() =>
@@ -109,7 +113,6 @@ async function opening(browser: Browser, server: Server, company: Company, small
   return {
     usable_ms: median(usual),
     usable_slowed_ms: median(slowed),
-    usable_cpu_ms: median(busy),
     script_gzip_kb: sizes.reduce((sum, size) => sum + size, 0) / KB,
   };
 }

@@ -2,6 +2,9 @@ import './theme/mantine.css';
 import './theme/tokens.css';
 import './theme/global.css';
 
+// First of all scripts: while what draws is made ready, the server is asked already.
+import { client } from './app/boot';
+
 import { MantineProvider } from '@mantine/core';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
@@ -15,19 +18,14 @@ import { watchConversations } from './app/notices';
 import { joinTabs } from './app/tabs';
 import { registerWorker } from './app/worker';
 import { watchWidth } from './app/width';
-import { browserClient } from './core/browser';
-import { chooseLanguage, language } from './i18n';
 import { cssVariables, theme } from './theme/theme';
 
-chooseLanguage(language.get());
 watchWidth();
-const client = browserClient(() => language.get());
 joinTabs();
 watchUnread(client);
 watchConversations(client, (path) => navigate(path));
 // Beside the question whether the session still holds, not after it.
 if (client.mayHaveSession()) loadShell().catch(() => {});
-void client.start();
 
 registerWorker();
 

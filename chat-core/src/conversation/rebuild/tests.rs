@@ -1,7 +1,7 @@
 //! Lists are damaged and made again while people join and leave, on an engine whose delays a seed decides.
 
 use storage::engine::faulty::Faults;
-use storage::{Transaction, max_value};
+use storage::max_value;
 
 use super::super::membership::{say, seat, unseat};
 use super::*;
@@ -197,4 +197,58 @@ async fn lists_are_made_again_while_people_join_and_leave_and_equal_the_rosters_
         broken += a_day(seed).await;
     }
     assert!(broken > 100, "{broken} rows were broken in all");
+}
+
+/// Lets the effects of everything that was written run.
+async fn effects_ran(running: &Running) {
+    let last = running.node.store.last_position().await;
+    assert!(running.node.effects.passed(last).await);
+}
+
+/// The guard by itself: the roster is read, then somebody leaves and the effect of that runs, then the commit comes.
+#[tokio::test(start_paused = true)]
+async fn a_mending_is_void_when_somebody_joins_or_leaves_between_its_look_and_its_commit() {
+    for was_in in [true, false] {
+        let machine = Machine::new();
+        let running = starts(&machine, Faults::default()).await.unwrap();
+        let store = running.node.store.clone();
+        let (user, id) = (person(1), conversation(1));
+        turns(&store, user, id).await.unwrap();
+        if !was_in {
+            turns(&store, user, id).await.unwrap();
+        }
+        effects_ran(&running).await;
+        // Broken: the row is gone though he is in, or there though he is out.
+        let mut t = store.transaction(&user_home(user));
+        if was_in {
+            t.delete(JOINED.at(&(), &id));
+        } else {
+            let row = JoinedRow {
+                from_seq: 1,
+                from_count: 0,
+                joined_at: 5,
+            };
+            t.set(&JOINED, &(), &id, &row).unwrap();
+        }
+        t.commit().await.unwrap();
+        recount(&store, user).await.unwrap();
+
+        let looked = mending(&store, user, id).await.unwrap().expect("wrong");
+        turns(&store, user, id).await.unwrap();
+        effects_ran(&running).await;
+        // By the row that it read, else by the log whose end it expects.
+        let refused = looked.commit().await.unwrap_err();
+        let void = matches!(
+            refused,
+            StoreError::Conflict { .. } | StoreError::Limit { .. }
+        );
+        assert!(void, "{refused:?}");
+
+        mend(&store, user, id).await.unwrap();
+        let home = conversation_home(id);
+        let member = store.read(&home, &ROSTER, &(), &user).await.unwrap();
+        assert_eq!(member.is_some(), !was_in);
+        let row = store.get(&user_home(user), &JOINED.at(&(), &id)).await;
+        assert!(!wrong(member, row.unwrap().as_ref()));
+    }
 }

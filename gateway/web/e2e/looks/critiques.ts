@@ -9,15 +9,15 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
   },
   'conversations-empty': {
     phone: 'One sentence, one act. Could show three colleagues to begin with at once.',
-    desk: 'The act stands in the list, while the large pane asks to choose from nothing; the pane should be silent here.',
+    desk: 'The act stands in the list, the large pane is silent. A picture of what will stand there would be friendlier.',
   },
   'conversations-loading': {
     phone: 'Rows stand where rows will stand, nothing jumps. Six of them leave the lower third empty.',
-    desk: 'Same rows as the list has; the main pane already speaks although nothing can be chosen yet.',
+    desk: 'Same rows as the list has; the main pane waits in silence.',
   },
   'conversations-error': {
     phone: 'What, why, and one way on. The number for the administrator is in the sentence and not set apart.',
-    desk: 'Fits the narrow list in two even lines; the main pane ignores that something is wrong.',
+    desk: 'Fits the narrow list in two even lines; the main pane leaves the word to it.',
   },
   'chat-unread': {
     phone: 'Opens where reading goes on, long text and long address stay inside. The line of dots between quoted items would help.',
@@ -52,8 +52,8 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
     desk: 'Compact, above its button. No search, no recent ones yet.',
   },
   'chat-failed': {
-    phone: 'Red sign, the reason in words, two acts a finger high. The server’s reason speaks of a "number", which nobody knows.',
-    desk: 'Reason and acts stand in one line under the bubble; the list names it as well. The reason is worded for engineers.',
+    phone: 'Red sign, the reason in words that say what to do, two acts a finger high.',
+    desk: 'Reason and acts stand under the bubble; the list names it as well.',
   },
   'chat-discard': {
     phone: 'Names what will be lost by showing it. Undo instead of asking would be calmer still.',
@@ -222,6 +222,34 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
     phone: 'Says what the reset does at once; red, because the old password dies.',
     desk: 'Small dialog, person named in the title.',
   },
+  'person-disabling': {
+    phone: 'Says what happens at once and that nothing is lost; the reason has the focus. The keyboard will cover the buttons on a small phone.',
+    desk: 'Small dialog, person named in the title, red act at the end. Reasons that were given before could be offered.',
+  },
+  'person-disabling-errors': {
+    phone: 'The error stands in the place of the help, nothing moves.',
+    desk: 'The same; the example in the field turns red with it, which is one red too many.',
+  },
+  'person-disabled': {
+    phone: 'Quiet word under the name, one way back. Since when and why stand only in the list.',
+    desk: 'The same; a disabled picture could be grey.',
+  },
+  'disabled-accounts': {
+    phone: 'Who, since when, why, one button each. A long reason is cut and cannot be read whole here.',
+    desk: 'One column of readable width beside the directory. No search yet, for a company in which many have left.',
+  },
+  'disabled-accounts-none': {
+    phone: 'One sentence, nothing to do. The lower part is empty, as it should be.',
+    desk: 'The same, in the dark too.',
+  },
+  'disabled-accounts-loading': {
+    phone: 'Rows stand where rows will stand.',
+    desk: 'Three rows; the button of each row has no shape of its own yet.',
+  },
+  'disabled-accounts-error': {
+    phone: 'What, why, and one way on.',
+    desk: 'In the middle of the wide pane; the directory beside it goes on working.',
+  },
   'add-one': {
     phone: 'Three fields, one box, one button; the switch to a list is on top.',
     desk: 'Dialog of 520 px over the directory; the button is at the end of the path of the eye.',
@@ -313,7 +341,7 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
     desk: 'In the middle on top, in nobody’s way.',
   },
   offline: {
-    phone: 'One amber line that says what still works. Presence below still says "online", which is old news.',
+    phone: 'One amber line that says what still works; nobody is called online meanwhile.',
     desk: 'The same across the window; the talk stays readable and writable.',
   },
   displaced: {

@@ -11,6 +11,25 @@ const openAdding = async (stage: Stage) => {
   return seen(page.getByRole('dialog').getByLabel('姓名'));
 };
 
+/** Whose accounts are disabled for a while: one with a usual name, one with a long one. */
+const LEFT = 'liuyang';
+const LONG = 'alexander.von.hohenstein';
+
+const openDisabling = async (stage: Stage) => {
+  const page = await stage.open(`/directory/${stage.person(LEFT)}`);
+  await page.getByRole('button', { name: '停用帐号' }).click();
+  return seen(page.getByRole('dialog').getByLabel('停用原因'));
+};
+
+async function disable(stage: Stage, login: string): Promise<void> {
+  const reason = login === LEFT ? '已离职' : '项目结束，合作期满后由对方公司接手，需要时再启用';
+  await stage.admin.patiently('space.disable_member', { user_id: stage.real(login), reason });
+}
+
+async function enable(stage: Stage, login: string): Promise<void> {
+  await stage.admin.patiently('space.enable_member', { user_id: stage.real(login) });
+}
+
 export const PEOPLE_STATES: readonly State[] = [
   {
     name: 'directory',
@@ -88,6 +107,59 @@ export const PEOPLE_STATES: readonly State[] = [
       const page = await stage.open(`/directory/${stage.person('liuyang')}`);
       await page.getByRole('button', { name: '重置密码' }).click();
       return seen(page.getByText('会得到一个新的一次性密码，原密码立即失效。'));
+    },
+  },
+  {
+    name: 'person-disabling',
+    show: async (stage) => seen((await openDisabling(stage)).getByRole('dialog').getByLabel('停用原因')),
+  },
+  {
+    name: 'person-disabling-errors',
+    show: async (stage) => {
+      const page = await openDisabling(stage);
+      const dialog = page.getByRole('dialog');
+      await dialog.getByRole('button', { name: '停用帐号' }).click();
+      return seen(dialog.getByText('请填写'));
+    },
+  },
+  {
+    name: 'person-disabled',
+    show: async (stage) => {
+      await disable(stage, LEFT);
+      return seen((await stage.open(`/directory/${stage.person(LEFT)}`)).getByRole('button', { name: '启用帐号' }));
+    },
+    undo: (stage) => enable(stage, LEFT),
+  },
+  {
+    name: 'disabled-accounts',
+    main: true,
+    show: async (stage) => {
+      await disable(stage, LEFT);
+      await disable(stage, LONG);
+      return seen((await stage.open('/directory/disabled')).getByRole('button', { name: '启用帐号' }));
+    },
+    undo: async (stage) => {
+      await enable(stage, LEFT);
+      await enable(stage, LONG);
+    },
+  },
+  {
+    name: 'disabled-accounts-none',
+    show: async (stage) => seen((await stage.open('/directory/disabled')).getByText('没有停用的帐号')),
+  },
+  {
+    name: 'disabled-accounts-loading',
+    show: async (stage) => {
+      stage.me.wire.hold('space.disabled_members');
+      const page = await stage.open('/directory/disabled');
+      return seen(page.getByRole('main').getByRole('status', { name: '正在加载' }));
+    },
+  },
+  {
+    name: 'disabled-accounts-error',
+    show: async (stage) => {
+      stage.me.wire.fail('space.disabled_members', BROKEN);
+      return seen((await stage.open('/directory/disabled')).getByRole('button', { name: '重试' }));
     },
   },
   { name: 'add-one', main: true, show: openAdding },

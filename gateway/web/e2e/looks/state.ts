@@ -34,3 +34,17 @@ export async function seen(what: Locator): Promise<Page> {
   await expect(what.first()).toBeVisible();
   return what.page();
 }
+
+/** Longer than any answer takes; what waits for something on purpose is looked at as it is then. */
+const REST_MS = 3_000;
+
+/** Waits until names have come and histories stand where they will stay. */
+export async function rested(page: Page): Promise<Page> {
+  const still = () => {
+    const history = document.querySelector('[data-testid=history]');
+    const stands = history === null || history.parentElement?.dataset['settled'] === 'true';
+    return stands && document.querySelector('[data-letters=""]') === null;
+  };
+  await page.waitForFunction(still, undefined, { timeout: REST_MS }).catch(() => {});
+  return page;
+}

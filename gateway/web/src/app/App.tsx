@@ -103,7 +103,19 @@ function useShellSoon(atDoor: boolean): void {
   }, [atDoor]);
 }
 
+/** A start that takes longer than this says what it is doing. */
+const LONG_START_MS = 2_000;
+
 function Starting() {
   const t = useT();
-  return useSlow(true, 400) ? <Door title={t('app.starting')} /> : null;
+  return useSlow(true, LONG_START_MS) ? <Door title={t('app.starting')} /> : <Opening />;
+}
+
+/** What `index.html` shows until the first script draws. */
+function Opening() {
+  return (
+    <div className="opening">
+      <img src="/icon.svg" alt="" />
+    </div>
+  );
 }

@@ -30,7 +30,14 @@ export function useWatch(userIds: readonly UserId[]): void {
 
 export function usePresence(userId: UserId | undefined): Presence | undefined {
   const { people } = useClient();
-  return usePart(people.presence, (presence) => (userId === undefined ? undefined : presence.get(userId)));
+  const live = useLive();
+  return usePart(people.presence, (presence) => (userId === undefined || !live ? undefined : presence.get(userId)));
+}
+
+/** False once the line is lost and the first attempt to have it back failed: who is there is not known any more. */
+export function useLive(): boolean {
+  const { connection } = useClient();
+  return usePart(connection.state, ({ kind }) => kind !== 'offline' && kind !== 'waiting' && kind !== 'refused');
 }
 
 /** Whether someone is looking: the window has the focus and is not hidden. */

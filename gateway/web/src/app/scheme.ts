@@ -1,4 +1,4 @@
-// Where the choice of light or dark is kept. `public/scheme.js` reads the same key before the first paint.
+// Where the choice of light or dark is kept. `public/early.js` reads the same key before the first paint.
 
 import type { MantineColorScheme, MantineColorSchemeManager } from '@mantine/core';
 

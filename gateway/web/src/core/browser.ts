@@ -110,9 +110,9 @@ export function browserClient(locale: () => string): Client {
   window.addEventListener('offline', () => client.connection.networkGone());
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') client.connection.hurry();
-    else client.drafts.flush();
+    else client.flush();
   });
   window.addEventListener('storage', (event) => client.drafts.heard(event.key, event.newValue));
-  window.addEventListener('pagehide', () => client.drafts.flush());
+  window.addEventListener('pagehide', () => client.flush());
   return client;
 }

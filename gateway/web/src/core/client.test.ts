@@ -11,14 +11,18 @@ let timers: ManualTimers;
 let server: ScriptedServer;
 let nextId = 0;
 
-async function clientOf(userId: string, store = new MemoryOutboxStore()): Promise<Client> {
+async function clientOf(
+  userId: string,
+  store = new MemoryOutboxStore(),
+  openSocket = server.socketFor(userId),
+): Promise<Client> {
   const client = new Client({
     api: {
       fetch: server.fetchFor(userId),
       lock: (_, work) => work(),
       tabs: { send: () => {}, listen: () => {} },
     },
-    socket: { url: 'ws://test/ws', openSocket: server.socketFor(userId), online: () => true },
+    socket: { url: 'ws://test/ws', openSocket, online: () => true },
     timers,
     random: () => 0.5,
     newId: () => {
@@ -282,4 +286,22 @@ test('memory stays bounded however many conversations one looks into', async () 
   server.push(['wang'], 'connection.resync', {});
   await timers.pass(10);
   expect(server.methods.filter((method) => method === 'message.list').length).toBe(30);
+});
+
+test('the list comes over the socket, once; where none opens, without it', async () => {
+  await clientOf('wang');
+  await timers.pass(5_000);
+  expect(server.methods.filter((method) => method === 'conversation.list')).toHaveLength(1);
+
+  const deaf = await clientOf('wang', new MemoryOutboxStore(), () => ({
+    onopen: null,
+    onmessage: null,
+    onclose: null,
+    send: () => {},
+    close: () => {},
+  }));
+  await timers.pass(500);
+  expect(deaf.conversations.view.get().phase).toBe('empty');
+  await timers.pass(1_000);
+  expect(deaf.conversations.view.get().rows.map((row) => row.conversation_id)).toEqual(['c1']);
 });

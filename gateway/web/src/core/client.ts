@@ -58,6 +58,8 @@ export const CLIENT_NAME = 'chaoke-web/0.1.0';
 const TIMELINES_MAX = 30;
 /** A page that could not reach the server at its start tries again this often. */
 const START_AGAIN_MS = 3_000;
+/** A socket that has not opened by then may not open at all. */
+const LIST_ALONE_AFTER_MS = 1_000;
 /** Says that somebody signed in here, so that a first visit asks for no session. Not a secret. */
 const SESSION_NOTE = 'chaoke.session';
 /** Someone who types says so at most this often; a sign of typing is shown this long. */
@@ -234,6 +236,12 @@ export class Client {
     this.reading.mark(id, seq);
   }
 
+  /** The page may be gone in a moment: what is gathered is kept and told now. */
+  flush(): void {
+    this.drafts.flush();
+    this.reading.flush();
+  }
+
   /** False when an unsent message would not survive closing the page. */
   get outboxDurable(): Cell<boolean> {
     return this.#deps.outbox.durable;
@@ -296,7 +304,10 @@ export class Client {
     this.session.set({ kind: 'ready', user, space });
     this.connection.start();
     void this.outbox.load(user.user_id);
-    void this.conversations.load();
+    // The list comes with the socket, so that nothing is missed between them; where none opens, without it.
+    this.#deps.timers.after(LIST_ALONE_AFTER_MS, () => {
+      if (this.#userId === user.user_id && this.conversations.view.get().phase === 'empty') void this.conversations.load();
+    });
   }
 
   async #ended(why: 'chosen' | 'expired'): Promise<void> {

@@ -34,7 +34,7 @@ export class Reading {
     this.#schedule();
   }
 
-  /** After a reconnect: what did not arrive is sent again. */
+  /** After a reconnect: what did not arrive is sent again. Before leaving: at once. */
   flush(): void {
     if (this.#pending.size > 0) void this.#send();
   }

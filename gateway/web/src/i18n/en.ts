@@ -216,6 +216,7 @@ export const en: Record<TextKey, string> = {
     'They are signed out on all devices at once, can’t sign in, and leave the directory. What they wrote stays, and the account can be enabled again.',
   'directory.disable_reason': 'Reason',
   'directory.disable_example': 'For example: left the company',
+  'directory.disable_hint': 'Only administrators see it',
   'directory.disabled': 'Disabled',
   'directory.disabled_done': 'The account of {name} is disabled',
   'directory.disabled_list': 'Disabled accounts',

@@ -213,6 +213,7 @@ export const zhCN = {
   'directory.disable_text': '对方会立即从所有设备退出，不能再登录，也不再出现在通讯录里。写过的内容都会保留，以后可以重新启用。',
   'directory.disable_reason': '停用原因',
   'directory.disable_example': '例如：已离职',
+  'directory.disable_hint': '只有管理员看得到',
   'directory.disabled': '已停用',
   'directory.disabled_done': '已停用 {name} 的帐号',
   'directory.disabled_list': '已停用的帐号',

@@ -42,7 +42,7 @@ pub(crate) fn check(database: &Path) -> Result<usize, OpenError> {
 }
 
 /// The journals, oldest first; none before the database was created.
-fn journals(database: &Path) -> Result<Vec<PathBuf>, OpenError> {
+pub(super) fn journals(database: &Path) -> Result<Vec<PathBuf>, OpenError> {
     let entries = match std::fs::read_dir(database) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -27,6 +27,8 @@ import { firstUnread } from './useConversation';
 const END_PX = 32;
 /** Rows are drawn this far beyond what can be seen: a quick scroll meets rows whose height is known. */
 const DRAWN_AHEAD_PX = 800;
+/** Until the history stands nobody scrolls: only what can be seen is drawn. */
+const OPENING_AHEAD_PX = 100;
 /** Older messages are asked for this many screens ahead. */
 const AHEAD_SCREENS = 1.5;
 /** Room above the unread line when opening there. */
@@ -122,7 +124,7 @@ function Messages({ conversation, timeline, view, unreadFrom, onLeave }: Message
         data={rows}
         className={styles['scroll'] ?? ''}
         shift={shift}
-        bufferSize={DRAWN_AHEAD_PX}
+        bufferSize={place.settled ? DRAWN_AHEAD_PX : OPENING_AHEAD_PX}
         onScroll={place.onScroll}
         onResize={place.onResize}
         tabIndex={0}

@@ -87,7 +87,8 @@ function Said({ row, index, named, mark }: SaidProps) {
           <span className={styles['face']} />
         ))}
       <div className={styles['body']}>
-        {!row.mine && row.head && named && <p className={styles['name']}>{author?.name ?? ''}</p>}
+        {/* Its line is there before the name is, so that nothing moves when it comes. */}
+        {!row.mine && row.head && named && <p className={styles['name']}>{author?.name ?? '\u00a0'}</p>}
         <div className={styles['line']}>
           <Bubble row={row} index={index} />
           <div className={styles['side']}>

@@ -120,10 +120,14 @@ function Found({ people, query, selected, more }: FoundProps) {
       </nav>
       {alone && <Alone />}
       {query === '' && !more && (!alone || admin) && (
-        <p className={styles['count']}>
-          {!alone && t('directory.count', { count: people.length })}
-          {admin && <Link href={paths.disabled}>{t('directory.disabled_list')}</Link>}
-        </p>
+        <div className={styles['foot']}>
+          {!alone && <p>{t('directory.count', { count: people.length })}</p>}
+          {admin && (
+            <Button component={Link} href={paths.disabled} variant="subtle" size="xs">
+              {t('directory.disabled_list')}
+            </Button>
+          )}
+        </div>
       )}
     </>
   );

@@ -58,6 +58,7 @@ function DisableDialog({ person, onClose }: { person: Person; onClose: () => voi
         <TextInput
           {...form.field('reason')}
           label={t('directory.disable_reason')}
+          description={t('directory.disable_hint')}
           placeholder={t('directory.disable_example')}
           autoComplete="off"
           data-autofocus

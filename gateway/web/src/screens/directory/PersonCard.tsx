@@ -6,7 +6,7 @@ import { useCallback, useState } from 'react';
 import { useLocation, useSearch } from 'wouter';
 
 import { useAct, useClient, useMe, usePart, usePerson, useT, useWidth } from '../../app/hooks';
-import { useNow, usePresence, useWatch } from '../../app/live';
+import { useLive, useNow, usePresence, useWatch } from '../../app/live';
 import { paths, placeOf } from '../../app/paths';
 import { agoText } from '../../app/time';
 import type { Person, UserId } from '../../core/wire';
@@ -139,8 +139,11 @@ function PresenceLine({ person, own }: { person: Person; own: boolean }) {
   const t = useT();
   const now = useNow();
   const presence = usePresence(person.user_id);
+  const live = useLive();
   useWatch(own ? [] : [person.user_id]);
   if (own) return <p className={styles['sub']}>{t('directory.this_is_you')}</p>;
+  // The line stays, so that nothing below it moves.
+  if (!live) return <p className={styles['sub']}>{'\u00a0'}</p>;
   const online = presence?.online ?? person.online;
   const seenAt = presence?.last_seen_at;
   if (online) {
