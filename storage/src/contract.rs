@@ -48,9 +48,39 @@ impl Display for Home {
     }
 }
 
-/// The number of a table. 0 to 255 belong to the store itself.
+/// The number of a table, and whether its partitions are logs: an engine may keep the entries of a log in
+/// stretches. 0 to 255 belong to the store itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TableId(pub u16);
+pub struct TableId {
+    number: u16,
+    log: bool,
+}
+
+impl TableId {
+    /// The number of a table of rows.
+    #[must_use]
+    pub const fn new(number: u16) -> Self {
+        Self { number, log: false }
+    }
+
+    /// The number of a table of logs.
+    #[must_use]
+    pub const fn of_logs(number: u16) -> Self {
+        Self { number, log: true }
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self.number
+    }
+
+    /// True if its partitions are logs.
+    #[must_use]
+    pub const fn is_log(self) -> bool {
+        self.log
+    }
+}
 
 /// Rows that are read together, in the order of their keys.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -158,6 +158,11 @@ pub trait Engine: Send + Sync + 'static {
     /// Called when no commit came for a second.
     async fn idle(&self) {}
 
+    /// Done as soon as another process writes instead of this one, which will write nothing any more.
+    async fn lost(&self) {
+        std::future::pending().await
+    }
+
     /// Makes everything durable and lets go of the files. Later calls answer `Closed`.
     async fn close(&self);
 }

@@ -90,6 +90,9 @@ impl Default for Limits {
 pub struct CqlLimits {
     /// Positions of a bucket of the journal. It stands in the cluster's row and can't be changed later.
     pub bucket_positions: u64,
+    /// Entries of a log that lie in one partition of the database. It stands in the cluster's row and can't be
+    /// changed later.
+    pub log_entries: u64,
     /// A round counts as on disk so long after its rows were acknowledged, in ms: plain writes may sit in
     /// the memory of the database when power fails.
     pub mark_age_ms: u64,
@@ -125,6 +128,7 @@ impl Default for CqlLimits {
     fn default() -> Self {
         Self {
             bucket_positions: 1_024,
+            log_entries: 4_096,
             mark_age_ms: 60_000,
             mark_ms: 1_000,
             mark_rounds: 256,

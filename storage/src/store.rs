@@ -379,6 +379,12 @@ impl Store {
         self.inner.queue.closed().await;
     }
 
+    /// Done as soon as another server has taken over: this store answers nothing any more, and a process that
+    /// serves from it should end. A store that nobody can take is never lost.
+    pub async fn lost(&self) {
+        self.inner.engine.lost().await;
+    }
+
     pub(crate) fn timers(&self) -> watch::Receiver<u64> {
         self.inner.shared.timers.clone()
     }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::{Home, Limits, Log, RowAt, Store, StoreError, Table, Value};
 
+pub mod cassandra;
 pub mod commits;
 pub mod history;
 pub mod ids;
@@ -175,6 +176,8 @@ macro_rules! engine_suite {
                 entries_are_read_by_number,
                 the_newest_entries_are_found_behind_holes,
                 many_rows_are_read_at_once,
+                a_long_log_reads_as_one_in_both_directions,
+                logs_and_rows_are_kept_apart,
             ],
             rounds: [
                 every_round_is_handed_out_in_order,

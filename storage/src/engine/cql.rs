@@ -29,11 +29,13 @@ mod entry;
 mod model;
 mod owner;
 pub(crate) mod rules;
+mod stretch;
 mod wait;
 
 use apply::Batches;
 use database::{Database, Failure, Mark, MarkKind};
 use owner::{Appended, ClaimError, Draw, Journal};
+use stretch::Stretches;
 
 /// Batches and reads under way at once.
 const PARALLEL: usize = 32;
@@ -212,7 +214,7 @@ impl<D: Database> Cql<D> {
 
     /// Writes batches until all are acknowledged: what is durable can't be given up.
     async fn send(&self, batches: Batches) {
-        let writes = batches.into_writes(self.limits.round_bytes);
+        let writes = batches.into_writes(self.limits.round_bytes, Stretches::new(&self.limits.cql));
         for wave in writes {
             let sent = wave.into_iter().map(|write| async move {
                 let mut pause_ms = 1;
@@ -526,8 +528,13 @@ impl<D: Database> Engine for Cql<D> {
     }
 
     async fn idle(&self) {
+        self.journal.look_after().await;
         self.beat(false).await;
         self.tidy().await;
+    }
+
+    async fn lost(&self) {
+        self.journal.lost().await;
     }
 
     async fn close(&self) {

@@ -43,14 +43,14 @@ fn partition_prefix(home: &Home, table: u16, partition: &[u8]) -> Vec<u8> {
 
 /// The key of a row.
 pub(crate) fn row_key(home: &Home, at: &RowAt) -> Vec<u8> {
-    let mut out = partition_prefix(home, at.table.0, &at.partition);
+    let mut out = partition_prefix(home, at.table.number(), &at.partition);
     out.extend_from_slice(&at.key);
     out
 }
 
 /// The stretch of keys of a range in a partition, and how many bytes stand before a row's own key.
 pub(crate) fn range_keys(home: &Home, partition: &Partition, range: &KeyRange) -> (Stretch, usize) {
-    let prefix = partition_prefix(home, partition.table.0, &partition.name);
+    let prefix = partition_prefix(home, partition.table.number(), &partition.name);
     let whole = |key: &Bytes| [prefix.as_slice(), key].concat();
     let from = match &range.from {
         Bound::Included(key) => Bound::Included(whole(key)),

@@ -38,6 +38,7 @@ impl Bench for OnCassandra {
         let limits = Limits {
             cql: CqlLimits {
                 bucket_positions: 64,
+                log_entries: 8,
                 mark_age_ms: 2_000,
                 // The clock of a case stands still in another year.
                 clock_ms: i64::MAX,

@@ -117,6 +117,11 @@ async fn another_schema_or_cluster_is_told_and_left_alone() {
         ..patient()
     };
     refused(options, other_buckets, &["buckets of 1024"]).await;
+    let other_stretches = CqlLimits {
+        log_entries: 512,
+        ..patient()
+    };
+    refused(options, other_stretches, &["every 4096 entries"]).await;
     let row = |change: &str| {
         format!(
             "UPDATE {}.cluster SET {change} WHERE id = 0 IF EXISTS",

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::database::TimedRow;
+use super::stretch::Stretches;
 use crate::contract::{Home, Partition};
 use crate::engine::{Round, decode_row};
 use crate::reserved;
@@ -68,8 +69,9 @@ impl Batches {
     /// The batches in waves: all of a wave may be sent at once, a wave only after the one before. A
     /// partition whose rows are too many for one batch takes several waves, smaller keys first, so that the
     /// older part of a log is visible before its newer part. The heads of logs come behind that, and behind
-    /// them the entries that are taken away: no reader misses an entry that the head he reads names.
-    pub(super) fn into_writes(self, batch_bytes: usize) -> Vec<Vec<Batch>> {
+    /// them the entries that are taken away: no reader misses an entry that the head he reads names. A batch
+    /// stays inside one stretch of a log.
+    pub(super) fn into_writes(self, batch_bytes: usize, stretches: Stretches) -> Vec<Vec<Batch>> {
         let (heads, mut others): (Vec<_>, Vec<_>) = self
             .rows
             .into_iter()
@@ -89,9 +91,9 @@ impl Batches {
                 taken.push((place.clone(), gone));
             }
         }
-        let mut writes = waves(others, batch_bytes);
-        writes.extend(waves(heads, batch_bytes));
-        writes.extend(waves(taken, batch_bytes));
+        let mut writes = waves(others, batch_bytes, stretches);
+        writes.extend(waves(heads, batch_bytes, stretches));
+        writes.extend(waves(taken, batch_bytes, stretches));
         writes
     }
 }
@@ -99,10 +101,10 @@ impl Batches {
 /// The rows of a partition by their keys.
 type Gathered = ((Home, Partition), BTreeMap<Bytes, TimedRow>);
 
-fn waves(partitions: Vec<Gathered>, batch_bytes: usize) -> Vec<Vec<Batch>> {
+fn waves(partitions: Vec<Gathered>, batch_bytes: usize, stretches: Stretches) -> Vec<Vec<Batch>> {
     let mut waves: Vec<Vec<Batch>> = Vec::new();
     for ((home, partition), rows) in partitions {
-        let (mut wave, mut bytes, mut batch) = (0, 0, Vec::new());
+        let (mut wave, mut bytes, mut batch, mut stretch) = (0, 0, Vec::new(), 0);
         let mut cut = |wave: usize, rows: Vec<TimedRow>| {
             if waves.len() <= wave {
                 waves.push(Vec::new());
@@ -115,10 +117,12 @@ fn waves(partitions: Vec<Gathered>, batch_bytes: usize) -> Vec<Vec<Batch>> {
         };
         for row in rows.into_values() {
             let length = row.key.len() + row.stored.as_ref().map_or(0, Bytes::len) + 32;
-            if !batch.is_empty() && bytes + length > batch_bytes {
+            let of = stretches.of(partition.table, &row.key);
+            if !batch.is_empty() && (bytes + length > batch_bytes || of != stretch) {
                 cut(wave, std::mem::take(&mut batch));
                 (wave, bytes) = (wave + 1, 0);
             }
+            stretch = of;
             bytes += length;
             batch.push(row);
         }
@@ -143,6 +147,8 @@ mod tests {
     use crate::contract::{Row, RowAt, TableId};
     use crate::engine::{RowWrite, encode_row};
 
+    const STRETCHES: Stretches = Stretches { entries: 4 };
+
     fn write(key: &'static [u8], version: u64, end: Option<i64>) -> RowWrite {
         let row = Row {
             version,
@@ -152,7 +158,7 @@ mod tests {
         RowWrite {
             home: Home::new("thing", 1),
             at: RowAt {
-                table: TableId(300),
+                table: TableId::new(300),
                 partition: Bytes::from_static(b"p"),
                 key: Bytes::from_static(key),
             },
@@ -182,7 +188,7 @@ mod tests {
             0,
         );
         batches.add(&round(2_001, vec![write(b"a", 0, None)]), 0);
-        let writes = batches.into_writes(1 << 20);
+        let writes = batches.into_writes(1 << 20, STRETCHES);
         let rows: Vec<_> = writes[0][0]
             .rows
             .iter()
@@ -200,7 +206,7 @@ mod tests {
             write(b"b", 9, None),
         ];
         batches.add(&round(9, rows), 0);
-        let waves = batches.into_writes(200);
+        let waves = batches.into_writes(200, STRETCHES);
         let keys: Vec<Vec<_>> = waves
             .iter()
             .map(|wave| {
@@ -220,9 +226,30 @@ mod tests {
     }
 
     #[test]
+    fn the_older_stretch_of_a_log_is_written_before_the_newer() {
+        let entry = |seq: u64| RowWrite {
+            at: RowAt {
+                table: TableId::of_logs(300),
+                partition: Bytes::from_static(b"p"),
+                key: crate::key::encode(&seq),
+            },
+            ..write(b"", 9, None)
+        };
+        let mut batches = Batches::default();
+        batches.add(&round(9, [5, 3, 4, 2].map(entry).to_vec()), 0);
+        let waves = batches.into_writes(1 << 20, STRETCHES);
+        let rows: Vec<_> = waves
+            .iter()
+            .map(|wave| (wave.len(), wave[0].rows.len()))
+            .collect();
+        assert_eq!(rows, [(1, 2), (1, 2)]);
+        assert_eq!(waves[0][0].rows[0].key, crate::key::encode(&2_u64));
+    }
+
+    #[test]
     fn the_head_of_a_log_is_written_after_its_entries() {
         let log = Partition {
-            table: TableId(300),
+            table: TableId::new(300),
             name: Bytes::from_static(b"p"),
         };
         let head = RowWrite {
@@ -233,7 +260,7 @@ mod tests {
             let waves_wanted = rows.len();
             let mut batches = Batches::default();
             batches.add(&round(9, rows), 0);
-            let waves = batches.into_writes(1 << 20);
+            let waves = batches.into_writes(1 << 20, STRETCHES);
             assert_eq!(waves.len(), waves_wanted);
             let last = &waves[waves_wanted - 1];
             assert!(last.len() == 1 && reserved::is_heads(last[0].partition.table));
@@ -243,7 +270,7 @@ mod tests {
     #[test]
     fn entries_are_taken_away_after_the_head_of_their_log() {
         let log = Partition {
-            table: TableId(300),
+            table: TableId::new(300),
             name: Bytes::from_static(b"p"),
         };
         let head = RowWrite {
@@ -255,7 +282,7 @@ mod tests {
             &round(9, vec![write(b"a", 0, None), head, write(b"b", 9, None)]),
             0,
         );
-        let waves = batches.into_writes(1 << 20);
+        let waves = batches.into_writes(1 << 20, STRETCHES);
         let keys: Vec<_> = waves
             .iter()
             .map(|wave| (wave.len(), wave[0].rows[0].key.as_ref()))
@@ -275,7 +302,7 @@ mod tests {
             write(b"e", 9, None),
         ];
         batches.add(&round(9, rows), now_ms);
-        let writes = batches.into_writes(1 << 20);
+        let writes = batches.into_writes(1 << 20, STRETCHES);
         let kept: Vec<_> = writes[0][0]
             .rows
             .iter()

@@ -13,14 +13,17 @@ use scylla::response::query_result::QueryResult;
 use scylla::statement::batch::Batch;
 use scylla::statement::prepared::PreparedStatement;
 use scylla::value::{CqlValue, Row};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::database::{Answer, Bucket, Database, Failure, Guard, Mark, MarkKind, TimedRow, Token};
 use super::entry::ENTRY_FORMAT;
+use super::stretch::{Span, Stretches};
 use crate::contract::{Direction, Home, KeyRange, Partition};
+use crate::engine::decode_row;
+use crate::reserved;
 
 mod connect;
 mod options;
@@ -47,6 +50,7 @@ pub(crate) struct Driver {
     session: Session,
     statements: Statements,
     incarnation: i64,
+    stretches: Stretches,
 }
 
 fn signed(number: u64) -> i64 {
@@ -177,6 +181,71 @@ type BucketRow = (
     Option<i32>,
 );
 
+impl Driver {
+    /// The stretches that a scan has to read. Of a log that may lie in several its head says which there are.
+    async fn span(
+        &self,
+        home: &Home,
+        partition: &Partition,
+        from: &Bytes,
+        to: Option<&Bytes>,
+    ) -> Answer<Span> {
+        let span = self.stretches.span(partition.table, from, to);
+        if span.0 == span.1 {
+            return Ok(span);
+        }
+        let at = reserved::head_at(partition);
+        let heads = self.get(home, &at.partition(), vec![at.key]).await?;
+        let unreadable = |_| unreadable("the head of a log");
+        let row = heads.first().map(|(_, stored)| decode_row(stored));
+        let row = row.transpose().map_err(unreadable)?;
+        let head = reserved::decode_head(row.as_ref()).map_err(unreadable)?;
+        Ok(self.stretches.within(span, head))
+    }
+
+    async fn scan_stretch(
+        &self,
+        (home, partition, stretch): (&Home, &Partition, u64),
+        mut from: Bytes,
+        mut to: Option<Bytes>,
+        direction: Direction,
+        limit: usize,
+    ) -> Answer<Vec<(Bytes, Bytes)>> {
+        let table = i32::from(partition.table.number());
+        let mut found: Vec<(Bytes, Bytes)> = Vec::new();
+        loop {
+            let wanted = (limit - found.len()).min(READ_ROWS);
+            let most = i32::try_from(wanted).unwrap_or(i32::MAX);
+            let name = partition.name.clone();
+            let statement = self.statements.scan(direction, to.is_some());
+            let home = home.as_str();
+            let stretch = signed(stretch);
+            let result = match to.clone() {
+                Some(to) => {
+                    let values = (home, table, name, stretch, from.clone(), to, most);
+                    self.execute(statement, values).await?
+                }
+                None => {
+                    let values = (home, table, name, stretch, from.clone(), most);
+                    self.execute(statement, values).await?
+                }
+            };
+            let page = stored_rows(result)?;
+            let short = page.len() < wanted;
+            if let Some((last, _)) = page.last() {
+                match direction {
+                    Direction::Forward => from = successor(last),
+                    Direction::Backward => to = Some(last.clone()),
+                }
+            }
+            found.extend(page);
+            if short || found.len() >= limit {
+                return Ok(found);
+            }
+        }
+    }
+}
+
 #[async_trait]
 impl Database for Driver {
     async fn bucket(&self, number: u64, serial: bool) -> Answer<Option<Bucket>> {
@@ -276,7 +345,7 @@ impl Database for Driver {
     }
 
     async fn write(&self, home: &Home, partition: &Partition, rows: Vec<TimedRow>) -> Answer<()> {
-        let (home, table) = (home.as_str(), i32::from(partition.table.0));
+        let (home, table) = (home.as_str(), i32::from(partition.table.number()));
         let values = rows.iter().map(|row| {
             (
                 signed(row.position),
@@ -285,6 +354,7 @@ impl Database for Driver {
                 home,
                 table,
                 partition.name.clone(),
+                signed(self.stretches.of(partition.table, &row.key)),
                 row.key.clone(),
             )
         });
@@ -302,12 +372,20 @@ impl Database for Driver {
         partition: &Partition,
         keys: Vec<Bytes>,
     ) -> Answer<Vec<(Bytes, Bytes)>> {
-        let table = i32::from(partition.table.0);
+        let table = i32::from(partition.table.number());
+        let mut stretches: BTreeMap<u64, Vec<Bytes>> = BTreeMap::new();
+        for key in keys {
+            let stretch = self.stretches.of(partition.table, &key);
+            stretches.entry(stretch).or_default().push(key);
+        }
         let mut found = Vec::new();
-        for keys in keys.chunks(READ_KEYS) {
-            let values = (home.as_str(), table, partition.name.clone(), keys.to_vec());
-            let result = self.execute(&self.statements.get, values).await?;
-            found.extend(stored_rows(result)?);
+        for (stretch, keys) in stretches {
+            for keys in keys.chunks(READ_KEYS) {
+                let name = partition.name.clone();
+                let values = (home.as_str(), table, name, signed(stretch), keys.to_vec());
+                let result = self.execute(&self.statements.get, values).await?;
+                found.extend(stored_rows(result)?);
+            }
         }
         Ok(found)
     }
@@ -320,38 +398,29 @@ impl Database for Driver {
         direction: Direction,
         limit: usize,
     ) -> Answer<Vec<(Bytes, Bytes)>> {
-        let table = i32::from(partition.table.0);
-        let (mut from, mut to) = (lowest(&range.from), behind(&range.to));
+        let (from, to) = (lowest(&range.from), behind(&range.to));
+        let (first, last) = self.span(home, partition, &from, to.as_ref()).await?;
         let mut found: Vec<(Bytes, Bytes)> = Vec::new();
-        loop {
-            let wanted = (limit - found.len()).min(READ_ROWS);
-            let most = i32::try_from(wanted).unwrap_or(i32::MAX);
-            let name = partition.name.clone();
-            let statement = self.statements.scan(direction, to.is_some());
-            let home = home.as_str();
-            let result = match to.clone() {
-                Some(to) => {
-                    let values = (home, table, name, from.clone(), to, most);
-                    self.execute(statement, values).await?
-                }
-                None => {
-                    let values = (home, table, name, from.clone(), most);
-                    self.execute(statement, values).await?
-                }
+        let count = last.saturating_add(1).saturating_sub(first);
+        for n in 0..count {
+            let stretch = match direction {
+                Direction::Forward => first + n,
+                Direction::Backward => last - n,
             };
-            let page = stored_rows(result)?;
-            let short = page.len() < wanted;
-            if let Some((last, _)) = page.last() {
-                match direction {
-                    Direction::Forward => from = successor(last),
-                    Direction::Backward => to = Some(last.clone()),
-                }
-            }
-            found.extend(page);
-            if short || found.len() >= limit {
-                return Ok(found);
+            let place = (home, partition, stretch);
+            let page = self.scan_stretch(
+                place,
+                from.clone(),
+                to.clone(),
+                direction,
+                limit - found.len(),
+            );
+            found.extend(page.await?);
+            if found.len() >= limit {
+                break;
             }
         }
+        Ok(found)
     }
 
     async fn homes(&self, after: Option<&str>, limit: usize) -> Answer<Vec<String>> {
@@ -363,7 +432,7 @@ impl Database for Driver {
         let pages = self.session.execute_iter(self.statements.homes.clone(), ());
         let pages = pages.await.map_err(|error| lost(error.to_string()))?;
         let mut names = pages
-            .rows_stream::<(String, i32, Vec<u8>)>()
+            .rows_stream::<(String, i32, Vec<u8>, i64)>()
             .map_err(|error| lost(error.to_string()))?;
         // The database gives them in the order of its hashes; only the smallest are kept.
         let mut smallest = BTreeSet::new();

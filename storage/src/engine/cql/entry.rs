@@ -31,8 +31,8 @@ struct EntryBytes {
     effects: Bytes,
 }
 
-/// Home, table, partition, key, bytes.
-type RowBytes = (String, u16, Bytes, Bytes, Option<Bytes>);
+/// Home, table, whether it is one of logs, partition, key, bytes.
+type RowBytes = (String, u16, bool, Bytes, Bytes, Option<Bytes>);
 
 /// The two halves of random bits.
 pub(crate) const fn halves(bits: u128) -> (u64, u64) {
@@ -52,7 +52,8 @@ pub(crate) fn encode(token: Token, round: &Round) -> Result<Bytes, StoreError> {
         .map(|RowWrite { home, at, stored }| {
             let home = home.as_str().to_owned();
             let (partition, key) = (at.partition.clone(), at.key.clone());
-            (home, at.table.0, partition, key, stored.clone())
+            let (table, log) = (at.table.number(), at.table.is_log());
+            (home, table, log, partition, key, stored.clone())
         })
         .collect();
     rows.sort_unstable();
@@ -79,10 +80,14 @@ pub(crate) fn decode(stored: &[u8]) -> Result<Entry, StoreError> {
     if entry.format != ENTRY_FORMAT {
         return Err(reserved::corrupt("entry of a newer version"));
     }
-    let row = |(home, table, partition, key, stored): RowBytes| RowWrite {
+    let row = |(home, table, log, partition, key, stored): RowBytes| RowWrite {
         home: Home::parse(&home),
         at: RowAt {
-            table: TableId(table),
+            table: if log {
+                TableId::of_logs(table)
+            } else {
+                TableId::new(table)
+            },
             partition,
             key,
         },
@@ -114,7 +119,7 @@ mod tests {
     fn a_round_is_read_back_as_it_was_written() {
         let home = Home::new("thing", 1);
         let at = |key: &'static [u8]| RowAt {
-            table: TableId(300),
+            table: TableId::new(300),
             partition: Bytes::from_static(b"p"),
             key: Bytes::from_static(key),
         };

@@ -7,6 +7,7 @@
 
 use bytes::Bytes;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
 
 use super::database::{Bucket, Database, Failure, Guard, Token};
 use super::entry::{self, ENTRY_FORMAT, Entry};
@@ -59,6 +60,7 @@ pub(crate) struct Journal<D> {
     /// Positions of a bucket.
     size: u64,
     draw: Draw,
+    lost: watch::Sender<bool>,
     standing: Mutex<Standing>,
 }
 
@@ -82,6 +84,7 @@ impl<D: Database> Journal<D> {
             database,
             size,
             draw,
+            lost: watch::Sender::new(false),
             standing: Mutex::new(Standing {
                 bucket: 0,
                 guard,
@@ -121,7 +124,28 @@ impl<D: Database> Journal<D> {
         *self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Done as soon as this process knows that it owns the journal no more.
+    pub(crate) async fn lost(&self) {
+        // It can only end with the journal itself, which is borrowed here.
+        let _ = self.lost.subscribe().wait_for(|lost| *lost).await;
+    }
+
+    /// Looks whether another process has taken the journal, as nothing is written that would tell.
+    pub(crate) async fn look_after(&self) {
+        let standing = self.standing();
+        let read = self.database.bucket(standing.bucket, false).await;
+        let same = |bucket: Bucket| bucket.guard.token == standing.guard.token;
+        if !standing.deposed && matches!(read, Ok(Some(bucket)) if !same(bucket)) {
+            // The plain read may have seen a statement that never came to be.
+            let _ = self.confirm().await;
+        }
+    }
+
     fn stand(&self, standing: Standing) {
+        self.lost.send_if_modified(|lost| {
+            let before = std::mem::replace(lost, standing.deposed);
+            before != *lost
+        });
         *self.standing.lock().unwrap_or_else(PoisonError::into_inner) = standing;
     }
 

@@ -15,6 +15,7 @@ use super::statements::{Profiles, Statements};
 use super::{Connected, Driver, tls};
 use crate::contract::OpenError;
 use crate::engine::cql::owner::Draw;
+use crate::engine::cql::stretch::Stretches;
 use crate::limits::Limits;
 use crate::store::Clock;
 
@@ -63,6 +64,7 @@ pub(crate) async fn connect(
         session,
         statements,
         incarnation: cluster.incarnation,
+        stretches: Stretches::new(&limits.cql),
     };
     probe(&driver, &options.keyspace).await?;
     Ok((Arc::new(driver), cluster.incarnation.cast_unsigned()))
@@ -289,6 +291,7 @@ async fn change(
         incarnation: draw().cast_signed(),
         journals: 1,
         bucket_positions: limits.cql.bucket_positions.cast_signed(),
+        log_entries: limits.cql.log_entries.cast_signed(),
         datacentre: tables.options.datacentre.clone(),
     };
     tables.found(&cluster).await.map(|_| ())
@@ -315,6 +318,12 @@ fn check_cluster(
         return Err(unfit(format!(
             "the cluster in {} was made with buckets of {} commits, not of {}",
             options.keyspace, cluster.bucket_positions, limits.cql.bucket_positions
+        )));
+    }
+    if cluster.log_entries != limits.cql.log_entries.cast_signed() {
+        return Err(unfit(format!(
+            "the cluster in {} was made with logs cut every {} entries, not every {}",
+            options.keyspace, cluster.log_entries, limits.cql.log_entries
         )));
     }
     Ok(())

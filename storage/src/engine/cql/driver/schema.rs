@@ -16,7 +16,7 @@ const LOCK_S: u32 = 60;
 const FIRST: [&str; 2] = [
     "CREATE TABLE IF NOT EXISTS {ks}.lock (name text PRIMARY KEY, holder blob)",
     "CREATE TABLE IF NOT EXISTS {ks}.cluster (id int PRIMARY KEY, version int, incarnation bigint, \
-     journals int, bucket_positions bigint, datacentre text)",
+     journals int, bucket_positions bigint, log_entries bigint, datacentre text)",
 ];
 
 /// The changes that lead from one version of the tables to the next. Conditional statements touch only
@@ -26,8 +26,8 @@ const CHANGES: [&[&str]; SCHEMA as usize] = [&[
      position bigint, next bigint static, epoch bigint static, bits blob static, \
      dropped boolean static, format int static, entry blob, \
      PRIMARY KEY ((incarnation, journal, bucket), position))",
-    "CREATE TABLE IF NOT EXISTS {ks}.rows (home text, tbl int, part blob, key blob, value blob, \
-     PRIMARY KEY ((home, tbl, part), key))",
+    "CREATE TABLE IF NOT EXISTS {ks}.rows (home text, tbl int, part blob, stretch bigint, \
+     key blob, value blob, PRIMARY KEY ((home, tbl, part, stretch), key))",
     "CREATE TABLE IF NOT EXISTS {ks}.marks (incarnation bigint, journal int, kind text, \
      position bigint, time_ms bigint, PRIMARY KEY ((incarnation, journal), kind))",
     "CREATE TABLE IF NOT EXISTS {ks}.owners (incarnation bigint, journal int, epoch bigint, \
@@ -59,6 +59,7 @@ pub(super) struct Cluster {
     pub(super) incarnation: i64,
     pub(super) journals: i32,
     pub(super) bucket_positions: i64,
+    pub(super) log_entries: i64,
     pub(super) datacentre: String,
 }
 
@@ -125,8 +126,8 @@ impl Tables<'_> {
 
     pub(super) async fn cluster(&self) -> Result<Option<Cluster>, ExecutionError> {
         let text = format!(
-            "SELECT version, incarnation, journals, bucket_positions, datacentre FROM {}.cluster \
-             WHERE id = 0",
+            "SELECT version, incarnation, journals, bucket_positions, log_entries, datacentre \
+             FROM {}.cluster WHERE id = 0",
             self.options.keyspace
         );
         let mut statement = scylla::statement::Statement::new(text);
@@ -137,6 +138,7 @@ impl Tables<'_> {
             Option<i64>,
             Option<i32>,
             Option<i64>,
+            Option<i64>,
             Option<String>,
         );
         let found = result
@@ -144,11 +146,12 @@ impl Tables<'_> {
             .ok()
             .and_then(|rows| rows.maybe_first_row::<Found>().ok().flatten());
         Ok(found.map(
-            |(schema, incarnation, journals, bucket_positions, datacentre)| Cluster {
+            |(schema, incarnation, journals, bucket_positions, log_entries, datacentre)| Cluster {
                 schema: schema.unwrap_or(0),
                 incarnation: incarnation.unwrap_or(0),
                 journals: journals.unwrap_or(0),
                 bucket_positions: bucket_positions.unwrap_or(0),
+                log_entries: log_entries.unwrap_or(0),
                 datacentre: datacentre.unwrap_or_default(),
             },
         ))
@@ -157,8 +160,8 @@ impl Tables<'_> {
     /// Writes the cluster's row if there is none.
     pub(super) async fn found(&self, cluster: &Cluster) -> Result<bool, ExecutionError> {
         let text = format!(
-            "INSERT INTO {}.cluster (id, version, incarnation, journals, bucket_positions, datacentre) \
-             VALUES (0, ?, ?, ?, ?, ?) IF NOT EXISTS",
+            "INSERT INTO {}.cluster (id, version, incarnation, journals, bucket_positions, log_entries, \
+             datacentre) VALUES (0, ?, ?, ?, ?, ?, ?) IF NOT EXISTS",
             self.options.keyspace
         );
         let values = (
@@ -166,6 +169,7 @@ impl Tables<'_> {
             cluster.incarnation,
             cluster.journals,
             cluster.bucket_positions,
+            cluster.log_entries,
             cluster.datacentre.as_str(),
         );
         self.conditional(&text, values).await

@@ -79,7 +79,7 @@ struct Prepare<'a> {
 
 const PLACE: &str = "incarnation = ? AND journal = ? AND bucket = ?";
 const JOURNAL: &str = "incarnation = ? AND journal = ?";
-const ROW: &str = "home = ? AND tbl = ? AND part = ?";
+const ROW: &str = "home = ? AND tbl = ? AND part = ? AND stretch = ?";
 
 impl Prepare<'_> {
     async fn text(&self, text: &str) -> Result<PreparedStatement, PrepareError> {
@@ -148,7 +148,7 @@ const FORWARD_TO: &str =
 const BACKWARD: &str =
     "SELECT key, value FROM {ks}.rows WHERE {row} AND key >= ? ORDER BY key DESC LIMIT ?";
 const BACKWARD_TO: &str = "SELECT key, value FROM {ks}.rows WHERE {row} AND key >= ? AND key < ? ORDER BY key DESC LIMIT ?";
-const HOMES: &str = "SELECT DISTINCT home, tbl, part FROM {ks}.rows";
+const HOMES: &str = "SELECT DISTINCT home, tbl, part, stretch FROM {ks}.rows";
 const MARK: &str = "SELECT position, time_ms FROM {ks}.marks WHERE {journal} AND kind = ?";
 const SET_MARK: &str = "UPDATE {ks}.marks USING TIMESTAMP ? SET position = ?, time_ms = ? \
     WHERE {journal} AND kind = ?";

@@ -15,6 +15,7 @@ use crate::engine::cql::database::{
 };
 use crate::engine::cql::entry::{self, ENTRY_FORMAT};
 use crate::engine::cql::rules::{Rule, holds};
+use crate::engine::cql::stretch::Stretches;
 
 /// A statement that writes.
 #[derive(Debug, Clone)]
@@ -155,7 +156,11 @@ impl World {
         }
         let mut group = crate::engine::cql::apply::Batches::default();
         group.add(&entry.round, 0);
-        for write in group.into_writes(usize::MAX).into_iter().flatten() {
+        for write in group
+            .into_writes(usize::MAX, Stretches { entries: 4 })
+            .into_iter()
+            .flatten()
+        {
             for row in write.rows {
                 let place = (write.home.clone(), write.partition.clone(), row.key.clone());
                 self.replay.insert(place, row);
