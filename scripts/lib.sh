@@ -99,6 +99,44 @@ need_python() {
   fi
 }
 
+# The database of a cluster, as the registry of Java packages has it.
+readonly CASSANDRA_VERSION=5.0.8
+CASSANDRA=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/chaoke/cassandra-$CASSANDRA_VERSION
+
+# Fetches Apache Cassandra once (67 MB), with a Java to run it, else says what is missing.
+need_cassandra() {
+  local missing=0 fetched
+  command -v java >/dev/null || try_apt openjdk-17-jre-headless
+  if ! command -v java >/dev/null; then
+    complain "The cluster's tests run Apache Cassandra and there is no Java 17. Type: sudo apt-get install openjdk-17-jre-headless"
+    missing=1
+  fi
+  [ -f "$CASSANDRA/complete" ] && return "$missing"
+  command -v mvn >/dev/null || try_apt maven
+  if ! command -v mvn >/dev/null; then
+    complain "Apache Cassandra is fetched with Maven and there is none. Type: sudo apt-get install maven"
+    return 1
+  fi
+  mkdir -p "$(dirname "$CASSANDRA")"
+  fetched=$(mktemp -d "$CASSANDRA.XXXXXX")
+  cat >"$fetched/pom.xml" <<POM
+<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>chaoke</groupId><artifactId>cassandra</artifactId><version>1</version><packaging>pom</packaging>
+<dependencies><dependency><groupId>org.apache.cassandra</groupId><artifactId>cassandra-all</artifactId>
+<version>$CASSANDRA_VERSION</version></dependency></dependencies></project>
+POM
+  say "Fetching Apache Cassandra $CASSANDRA_VERSION (mvn) …"
+  if ! mvn -q -B -f "$fetched/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
+    -DoutputDirectory="$fetched/lib" >"$fetched/mvn.log" 2>&1; then
+    complain "Apache Cassandra $CASSANDRA_VERSION cannot be fetched: $(grep -m1 ERROR "$fetched/mvn.log" || echo "see $fetched/mvn.log")"
+    return 1
+  fi
+  touch "$fetched/complete"
+  # Another run may have been faster; then its copy stays.
+  mv -T "$fetched" "$CASSANDRA" 2>/dev/null || rm -rf "$fetched"
+  return "$missing"
+}
+
 # Finds a Chromium, else installs Debian's, else says what to type. The fonts are for Chinese and emoji on screenshots.
 need_chromium() {
   local packages=(chromium fonts-noto-cjk fonts-noto-color-emoji) found

@@ -1,9 +1,10 @@
 //! What the command line and the environment say.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
+use storage::{CqlLogin, CqlOptions};
 
 /// Chaoke (超客): messages, groups and calls for a company and its customers, in one binary.
 #[derive(Debug, Parser)]
@@ -53,4 +54,109 @@ pub struct Serve {
         value_name = "ORIGIN"
     )]
     pub origins: Vec<String>,
+    /// Where everything is kept instead of the data folder.
+    #[command(flatten)]
+    pub cql: Cql,
+}
+
+/// The database of a cluster: Apache Cassandra or ScyllaDB.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "A database instead of the data folder")]
+pub struct Cql {
+    /// Some of its nodes; the others are found. With this the data folder keeps nothing but the set-up link.
+    #[arg(
+        long = "cql",
+        env = "CHAOKE_CQL",
+        value_delimiter = ',',
+        value_name = "HOST:PORT"
+    )]
+    pub addresses: Vec<String>,
+    /// The keyspace; it is created if it is not there.
+    #[arg(
+        long = "cql-keyspace",
+        env = "CHAOKE_CQL_KEYSPACE",
+        default_value = "chaoke",
+        value_name = "NAME"
+    )]
+    pub keyspace: String,
+    /// The one datacentre that writes, as the database names it.
+    #[arg(
+        long = "cql-datacentre",
+        env = "CHAOKE_CQL_DATACENTRE",
+        default_value = "datacenter1",
+        value_name = "NAME"
+    )]
+    pub datacentre: String,
+    /// Copies of everything in that datacentre, for a keyspace that is created.
+    #[arg(
+        long = "cql-replicas",
+        env = "CHAOKE_CQL_REPLICAS",
+        default_value_t = 3,
+        value_name = "N"
+    )]
+    pub replicas: usize,
+    /// Allows fewer than three copies, for trials: a lost disk is lost data.
+    #[arg(long = "cql-few-replicas", env = "CHAOKE_CQL_FEW_REPLICAS")]
+    pub few_replicas: bool,
+    /// Who signs in to the database, if it asks for that.
+    #[arg(
+        long = "cql-user",
+        env = "CHAOKE_CQL_USER",
+        value_name = "NAME",
+        requires = "password_file"
+    )]
+    pub user: Option<String>,
+    /// A file with the password of that user.
+    #[arg(
+        long = "cql-password-file",
+        env = "CHAOKE_CQL_PASSWORD_FILE",
+        value_name = "FILE",
+        requires = "user"
+    )]
+    pub password_file: Option<PathBuf>,
+    /// A file with the certificates (PEM) that may vouch for the database; TLS is used if it is given.
+    #[arg(long = "cql-ca", env = "CHAOKE_CQL_CA", value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+}
+
+impl Cql {
+    /// As the store takes it.
+    ///
+    /// # Errors
+    /// The file with the password can't be read.
+    pub fn options(&self) -> Result<CqlOptions, String> {
+        let login = match (&self.user, &self.password_file) {
+            (Some(name), Some(file)) => Some(CqlLogin {
+                name: name.clone(),
+                secret: password(file)?,
+            }),
+            _ => None,
+        };
+        Ok(CqlOptions {
+            addresses: self.addresses.clone(),
+            keyspace: self.keyspace.clone(),
+            datacentre: self.datacentre.clone(),
+            replicas: self.replicas,
+            few_replicas: self.few_replicas,
+            login,
+            tls_ca: self.ca.clone(),
+        })
+    }
+}
+
+/// The first line of a file.
+fn password(file: &Path) -> Result<String, String> {
+    let read = std::fs::read_to_string(file).map_err(|error| {
+        format!(
+            "the password of the database can't be read from {}: {error}",
+            file.display()
+        )
+    })?;
+    match read.lines().next() {
+        Some(line) if !line.is_empty() => Ok(line.to_owned()),
+        _ => Err(format!(
+            "the file {} holds no password of the database",
+            file.display()
+        )),
+    }
 }

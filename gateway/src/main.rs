@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chat_core::clock::Clock;
 use chat_core::random::Random;
@@ -54,9 +55,28 @@ fn run(serve: &Serve) -> Result<(), Box<dyn std::error::Error>> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let store = Store::embedded(&serve.data.join("store"), Limits::default(), clock.as_fn())?;
+        let store = open_store(serve, &clock).await?;
         serve_with(serve, store, clock).await
     })
+}
+
+async fn open_store(serve: &Serve, clock: &Clock) -> Result<Store, Box<dyn std::error::Error>> {
+    let (limits, folder) = (Limits::default(), serve.data.join("store"));
+    if serve.cql.addresses.is_empty() {
+        return Ok(Store::embedded(&folder, limits, clock.as_fn())?);
+    }
+    if folder.exists() {
+        // Whoever forgets that would wonder where everybody has gone.
+        return Err(format!(
+            "the data folder holds a store of its own ({}), and a database is given too; serve one of them",
+            folder.display()
+        )
+        .into());
+    }
+    let random = Random::system();
+    let draw = Arc::new(move || u64::from_be_bytes(random.bytes()));
+    let options = serve.cql.options()?;
+    Ok(Store::cql(&options, limits, clock.as_fn(), draw).await?)
 }
 
 async fn serve_with(
@@ -90,15 +110,22 @@ async fn serve_with(
     }
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let store = server.node.store.clone();
+    let lost = Arc::new(AtomicBool::new(false));
+    let is_lost = Arc::clone(&lost);
     server
         .serve(listener, async move {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
+                () = store.lost() => is_lost.store(true, Ordering::Relaxed),
             }
             tracing::info!("stopping");
         })
         .await?;
+    if lost.load(Ordering::Relaxed) {
+        return Err("another server serves from this database now".into());
+    }
     Ok(())
 }
 

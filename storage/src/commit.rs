@@ -206,17 +206,25 @@ impl Operation {
                 check_row(at, limits)?;
                 let key = at.key.len() + if later.is_some() { 8 } else { 0 };
                 at_most("a key", key, limits.key_bytes)?;
+                check_entry(at, key)?;
                 value_fits(value)
             }
-            Self::Delete { at } | Self::Add { at, .. } => check_row(at, limits),
+            Self::Delete { at } => {
+                check_row(at, limits)?;
+                check_entry(at, at.key.len())
+            }
+            Self::Add { at, .. } => {
+                check_row(at, limits)?;
+                check_no_log(at)
+            }
             Self::Append { log, value, .. } => {
-                // The head's partition repeats table and name, escaped.
-                check_row(&reserved::head_at(log), limits)?;
+                check_log(log, limits)?;
                 value_fits(value)
             }
-            Self::Trim { log, .. } => check_row(&reserved::head_at(log), limits),
+            Self::Trim { log, .. } => check_log(log, limits),
             Self::Max { at, with, .. } => {
                 check_row(at, limits)?;
+                check_no_log(at)?;
                 at_most("a value", with.len() + 8, limits.value_bytes)
             }
             Self::Timer { name, payload, .. } => {
@@ -226,6 +234,36 @@ impl Operation {
             Self::Cancel { name } => check_timer(name, limits),
         }
     }
+}
+
+fn invalid(what: &str) -> StoreError {
+    StoreError::Invalid {
+        what: what.to_owned(),
+    }
+}
+
+/// Engines tell logs by their table.
+fn check_log(log: &Partition, limits: &Limits) -> Result<(), StoreError> {
+    if !log.table.is_log() {
+        return Err(invalid("a table of rows has no logs"));
+    }
+    // The head's partition repeats table and name, escaped.
+    check_row(&reserved::head_at(log), limits)
+}
+
+/// The rows of a log are its entries, and their keys the numbers.
+fn check_entry(at: &RowAt, key: usize) -> Result<(), StoreError> {
+    if at.table.is_log() && key != size_of::<u64>() {
+        return Err(invalid("the key of a log's entry is its number"));
+    }
+    Ok(())
+}
+
+fn check_no_log(at: &RowAt) -> Result<(), StoreError> {
+    if at.table.is_log() {
+        return Err(invalid("an entry of a log holds no sum and no maximum"));
+    }
+    Ok(())
 }
 
 /// The name stands in a key together with a home and a time.

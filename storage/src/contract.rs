@@ -48,9 +48,39 @@ impl Display for Home {
     }
 }
 
-/// The number of a table. 0 to 255 belong to the store itself.
+/// The number of a table, and whether its partitions are logs: an engine may keep the entries of a log in
+/// stretches. 0 to 255 belong to the store itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TableId(pub u16);
+pub struct TableId {
+    number: u16,
+    log: bool,
+}
+
+impl TableId {
+    /// The number of a table of rows.
+    #[must_use]
+    pub const fn new(number: u16) -> Self {
+        Self { number, log: false }
+    }
+
+    /// The number of a table of logs.
+    #[must_use]
+    pub const fn of_logs(number: u16) -> Self {
+        Self { number, log: true }
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self.number
+    }
+
+    /// True if its partitions are logs.
+    #[must_use]
+    pub const fn is_log(self) -> bool {
+        self.log
+    }
+}
 
 /// Rows that are read together, in the order of their keys.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,6 +100,17 @@ pub struct RowAt {
     pub partition: Bytes,
     /// The key inside the partition.
     pub key: Bytes,
+}
+
+impl RowAt {
+    /// The partition it lies in.
+    #[must_use]
+    pub fn partition(&self) -> Partition {
+        Partition {
+            table: self.table,
+            name: self.partition.clone(),
+        }
+    }
 }
 
 /// A row as it was read.
@@ -374,6 +415,10 @@ pub enum StoreError {
     /// The engine does not work; certainly nothing was written.
     #[error("the store is not available: {0}")]
     Unavailable(String),
+    /// The writer it was sent to is not the writer any more; certainly nothing was written. The store
+    /// sends it again by itself.
+    #[error("the commit was sent to a writer that is none any more")]
+    Moved,
     /// Whether the commit was written is not known; a client id makes it safe to ask again.
     #[error("the outcome of the commit is not known")]
     Unknown,
@@ -393,6 +438,20 @@ impl StoreError {
     #[must_use]
     pub const fn lost_race(&self) -> bool {
         matches!(self, Self::Conflict { .. })
+    }
+
+    /// True if a writer looked at the commit and refused it for what stands in the store.
+    pub(crate) const fn refuses(&self) -> bool {
+        matches!(
+            self,
+            Self::Conflict { .. }
+                | Self::Limit { .. }
+                | Self::TooLarge { .. }
+                | Self::Invalid { .. }
+                | Self::ClientIdReused
+                | Self::ClientIdExpired
+                | Self::Corrupt(_)
+        )
     }
 }
 
@@ -424,6 +483,12 @@ pub enum OpenError {
     /// The database engine refuses the folder.
     #[error("the store is damaged or cannot be read: {0}")]
     Damaged(String),
+    /// The database of a cluster does not answer.
+    #[error("no database answers: {0}")]
+    Unreachable(String),
+    /// The database of a cluster answers, but must not be used like this.
+    #[error("{0}")]
+    Unfit(String),
     /// The file system refuses.
     #[error("the folder of the store cannot be used: {0}")]
     Io(#[from] std::io::Error),

@@ -8,6 +8,7 @@ use crate::contract::{
     AppliedCommit, Direction, Home, KeyRange, Outcome, Partition, Row, RowAt, StoreError,
 };
 
+pub(crate) mod cql;
 pub(crate) mod embedded;
 #[cfg(any(test, feature = "suite"))]
 pub mod faulty;
@@ -97,6 +98,21 @@ pub trait Engine: Send + Sync + 'static {
     /// True if its calls block, so that the writer needs a thread of its own.
     fn blocks(&self) -> bool;
 
+    /// Changes whenever the writer may not be the same any more; always 0 where there is only one.
+    fn term(&self) -> u128 {
+        0
+    }
+
+    /// Most commits that the next round may have.
+    fn room(&self) -> usize {
+        usize::MAX
+    }
+
+    /// Asked before a round without writes is answered: an error if another writer may have written since.
+    async fn confirm(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// The bytes of rows of one instant, in the order asked.
     async fn get_many(&self, wanted: &[(Home, RowAt)]) -> Result<Vec<Option<Bytes>>, StoreError>;
 
@@ -141,6 +157,11 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Called when no commit came for a second.
     async fn idle(&self) {}
+
+    /// Done as soon as another process writes instead of this one, which will write nothing any more.
+    async fn lost(&self) {
+        std::future::pending().await
+    }
 
     /// Makes everything durable and lets go of the files. Later calls answer `Closed`.
     async fn close(&self);

@@ -146,7 +146,7 @@ impl<K: KeyPart + Sync, V: Serialize + DeserializeOwned + Sync> Indexed<K, V> {
         let index = index
             .ok_or_else(|| StoreError::Corrupt(format!("no index {id} of {}", self.rows.name())))?;
         let partition = Partition {
-            table: TableId(id),
+            table: TableId::new(id),
             name: key::encode(&()),
         };
         let entries = store
@@ -183,7 +183,7 @@ fn entry_at<K: KeyPart>(id: u16, index_key: &[u8], key: &K) -> RowAt {
     let mut whole = index_key.to_vec();
     key.encode(&mut whole);
     RowAt {
-        table: TableId(id),
+        table: TableId::new(id),
         partition: key::encode(&()),
         key: whole.into(),
     }
@@ -191,7 +191,7 @@ fn entry_at<K: KeyPart>(id: u16, index_key: &[u8], key: &K) -> RowAt {
 
 fn unique_at(id: u16, key: Bytes) -> RowAt {
     RowAt {
-        table: TableId(id),
+        table: TableId::new(id),
         partition: key::encode(&()),
         key,
     }

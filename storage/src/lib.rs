@@ -48,9 +48,10 @@ pub use contract::{
     AppliedCommit, AppliedRound, Change, Committed, Direction, Effect, Head, Home, KeyRange,
     Numbered, OpenError, Outcome, Partition, Row, RowAt, StoreError, TableId, Write,
 };
+pub use engine::cql::driver::{CqlLogin, CqlOptions};
 pub use index::{Index, IndexError, Indexed, Unique};
 pub use key::{KeyError, KeyPart};
-pub use limits::{FIRST_POSITION, Limits, RESERVED_TABLES_MAX, RETRIES_MAX};
+pub use limits::{CqlLimits, FIRST_POSITION, Limits, RESERVED_TABLES_MAX, RETRIES_MAX};
 pub use reserve::{Reservation, ReserveError};
 pub use store::{Prepared, Store};
 pub use table::{Log, Table};

@@ -42,6 +42,8 @@ pub struct Limits {
     pub cache_bytes: u64,
     /// Journal of the embedded engine in bytes, all its files together.
     pub journal_bytes: u64,
+    /// What only the engine of a cluster needs.
+    pub cql: CqlLimits,
     /// Mixed into the incarnation number when a store is created; give random bits.
     pub incarnation_seed: u64,
 }
@@ -77,7 +79,70 @@ impl Default for Limits {
             commit_number_ms: 1_000,
             cache_bytes: 64 << 20,
             journal_bytes: 512 << 20,
+            cql: CqlLimits::default(),
             incarnation_seed: 0,
+        }
+    }
+}
+
+/// Sizes and periods of the engine of a cluster.
+#[derive(Debug, Clone)]
+pub struct CqlLimits {
+    /// Positions of a bucket of the journal. It stands in the cluster's row and can't be changed later.
+    pub bucket_positions: u64,
+    /// Entries of a log that lie in one partition of the database. It stands in the cluster's row and can't be
+    /// changed later.
+    pub log_entries: u64,
+    /// A round counts as on disk so long after its rows were acknowledged, in ms: plain writes may sit in
+    /// the memory of the database when power fails.
+    pub mark_age_ms: u64,
+    /// How often the mark of applied rounds is moved, in ms.
+    pub mark_ms: u64,
+    /// After how many rounds it is moved at the latest.
+    pub mark_rounds: u64,
+    /// Most rounds that wait for the mark.
+    pub mark_rounds_kept: usize,
+    /// Entries of a bucket are dropped so long after its last commit, in ms.
+    pub drop_age_ms: i64,
+    /// Buckets dropped at once.
+    pub drop_buckets: usize,
+    /// True if the owner says once a second that it lives.
+    pub beats: bool,
+    /// How long the journal must stand still before it is taken from an owner that did not leave, in ms.
+    pub still_ms: u64,
+    /// How often it is looked at meanwhile, in ms.
+    pub look_ms: u64,
+    /// How long a start waits while the owner before goes on, in ms.
+    pub wait_ms: u64,
+    /// Furthest that the clocks of server and database may be apart at a start, in ms.
+    pub clock_ms: i64,
+    /// Time for a conditional statement, in ms; afterwards its outcome is unknown.
+    pub conditional_ms: u64,
+    /// Time for a read or a plain write, in ms.
+    pub plain_ms: u64,
+    /// Time to reach the database at a start, in ms.
+    pub connect_ms: u64,
+}
+
+impl Default for CqlLimits {
+    fn default() -> Self {
+        Self {
+            bucket_positions: 1_024,
+            log_entries: 4_096,
+            mark_age_ms: 60_000,
+            mark_ms: 1_000,
+            mark_rounds: 256,
+            mark_rounds_kept: 8_192,
+            drop_age_ms: 3_600_000,
+            drop_buckets: 8,
+            beats: true,
+            still_ms: 2_000,
+            look_ms: 200,
+            wait_ms: 10_000,
+            clock_ms: 5_000,
+            conditional_ms: 5_000,
+            plain_ms: 5_000,
+            connect_ms: 10_000,
         }
     }
 }

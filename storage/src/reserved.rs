@@ -8,15 +8,15 @@ use crate::contract::{Committed, Head, Home, Outcome, Partition, Row, RowAt, Sto
 use crate::key::{self, KeyPart};
 
 /// Heads of logs: partition = table and name of the log, key empty.
-const HEADS: TableId = TableId(1);
+const HEADS: TableId = TableId::new(1);
 /// Answers kept for client ids: 256 partitions by hash of the id.
-const CLIENTS: TableId = TableId(2);
+const CLIENTS: TableId = TableId::new(2);
 /// Markers of `once`: partition = source and consumer, key empty.
-const MARKERS: TableId = TableId(3);
+const MARKERS: TableId = TableId::new(3);
 /// Timers of a home by name.
-const TIMERS: TableId = TableId(4);
+const TIMERS: TableId = TableId::new(4);
 /// All timers by time; in the home of the store itself.
-const DUE: TableId = TableId(5);
+const DUE: TableId = TableId::new(5);
 
 /// Kind of the homes that belong to the store itself; `homes()` leaves them out.
 pub(crate) const OWN_KIND: &str = "store";
@@ -30,9 +30,14 @@ pub(crate) fn timers_home() -> Home {
 pub(crate) fn head_at(log: &Partition) -> RowAt {
     RowAt {
         table: HEADS,
-        partition: key::encode(&(log.table.0, log.name.to_vec())),
+        partition: key::encode(&(log.table.number(), log.name.to_vec())),
         key: Bytes::new(),
     }
+}
+
+/// True for the table that holds the heads of logs.
+pub(crate) fn is_heads(table: TableId) -> bool {
+    table == HEADS
 }
 
 pub(crate) fn encode_head(head: Head) -> Bytes {

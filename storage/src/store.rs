@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::commit::{Commit, ExpectRange, at_most, check_home, check_row};
@@ -14,15 +14,18 @@ use crate::contract::{
     AppliedCommit, AppliedRound, Committed, Direction, Head, Home, KeyRange, OpenError, Partition,
     Row, RowAt, StoreError,
 };
+use crate::engine::cql::Cql;
+use crate::engine::cql::driver::{self, CqlOptions};
+use crate::engine::cql::rules::{Rule, holds};
 use crate::engine::embedded::Embedded;
 use crate::engine::memory::Memory;
 use crate::engine::{AttemptId, Engine, decode_row};
 use crate::key::{self, KeyPart};
-use crate::limits::Limits;
+use crate::limits::{Limits, RETRIES_MAX};
 use crate::reserved;
 use crate::table::Table;
 use crate::transaction::Transaction;
-use crate::writer::{Attempts, Message, Request, Shared, Writer};
+use crate::writer::{Attempts, Message, Request, Sending, Shared, Writer};
 
 /// Milliseconds since 1970.
 pub(crate) type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -69,6 +72,31 @@ impl Store {
         Ok(Self::start(Arc::new(engine), limits, clock))
     }
 
+    /// Opens the store of a cluster, or creates it: takes the journal from who had it before. `clock` gives
+    /// ms since 1970, `draw` random bits.
+    ///
+    /// # Errors
+    /// [`OpenError`] says in words why not: no database, a wrong login, datacentre, schema or clock, another
+    /// server that goes on writing, damage. Nothing is written then but missing tables.
+    pub async fn cql(
+        options: &CqlOptions,
+        limits: Limits,
+        clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+        draw: Arc<dyn Fn() -> u64 + Send + Sync>,
+    ) -> Result<Self, OpenError> {
+        let connected = driver::connect(options, &limits, &clock, &draw).await?;
+        let (database, incarnation) = connected;
+        let opened = Cql::open(
+            database,
+            incarnation,
+            limits.clone(),
+            Arc::clone(&clock),
+            draw,
+        );
+        let engine = opened.await?;
+        Ok(Self::start(Arc::new(engine), limits, clock))
+    }
+
     /// A store on an engine of another kind.
     pub fn with_engine(
         engine: Arc<dyn Engine>,
@@ -79,6 +107,13 @@ impl Store {
     }
 
     fn start(engine: Arc<dyn Engine>, limits: Limits, clock: Clock) -> Self {
+        let (store, writer) = Self::make(engine, limits, clock);
+        spawn(writer);
+        store
+    }
+
+    /// The store and its writer, which somebody must run.
+    pub(crate) fn make(engine: Arc<dyn Engine>, limits: Limits, clock: Clock) -> (Self, Writer) {
         let opened = engine.opened();
         let (queue, waiting) = mpsc::channel(limits.queue_commits);
         let (timers, timers_seen) = watch::channel(0);
@@ -87,7 +122,9 @@ impl Store {
             receivers: std::sync::Mutex::default(),
             timers: timers_seen,
         });
-        let mut attempts = Attempts::new(limits.attempts, opened.last_position);
+        // The engine gives all attempts behind a position, so only older ones may be forgotten.
+        let oldest = opened.attempts.first().map(|oldest| oldest.position - 1);
+        let mut attempts = Attempts::new(limits.attempts, oldest.unwrap_or(opened.last_position));
         attempts.add(opened.attempts);
         let writer = Writer {
             engine: Arc::clone(&engine),
@@ -100,10 +137,9 @@ impl Store {
             last_time_ms: opened.last_time_ms,
             stuck: false,
         };
-        spawn(writer);
         let process = drawn(&limits, clock(), "process") ^ opened.last_position;
         let queue_bytes = Arc::new(Semaphore::new(limits.queue_bytes / PERMIT_BYTES));
-        Self {
+        let store = Self {
             inner: Arc::new(Inner {
                 engine,
                 limits,
@@ -115,7 +151,8 @@ impl Store {
                 attempts: AtomicU64::new(0),
                 incarnation: opened.incarnation,
             }),
-        }
+        };
+        (store, writer)
     }
 
     /// The row, if it is there and has not ended.
@@ -342,6 +379,12 @@ impl Store {
         self.inner.queue.closed().await;
     }
 
+    /// Done as soon as another server has taken over: this store answers nothing any more, and a process that
+    /// serves from it should end. A store that nobody can take is never lost.
+    pub async fn lost(&self) {
+        self.inner.engine.lost().await;
+    }
+
     pub(crate) fn timers(&self) -> watch::Receiver<u64> {
         self.inner.shared.timers.clone()
     }
@@ -360,14 +403,44 @@ impl Store {
                 number: self.inner.attempts.fetch_add(1, Ordering::Relaxed),
             },
             seen: self.inner.shared.last_position.load(Ordering::Acquire),
+            sendings: Arc::default(),
         })
     }
 
-    /// Sends a commit to the writer and waits for its answer. Sent again it gives the same answer.
+    /// Sends a commit to the writer and waits for its answer. Sent again it gives the same answer. A writer
+    /// that began anew meanwhile gets it once more, a few times.
     ///
     /// # Errors
     /// What the writer answers; `Busy` when too much is waiting.
     pub async fn submit(&self, prepared: &Prepared) -> Result<Committed, StoreError> {
+        for _ in 0..RETRIES_MAX {
+            let sending = self.sending(prepared);
+            let answer = self.deliver(prepared, sending).await;
+            if answer != Err(StoreError::Moved) {
+                return answer;
+            }
+            if self.inner.engine.term() == sending.term {
+                break;
+            }
+        }
+        Err(StoreError::Unavailable(
+            "the round was not written".to_owned(),
+        ))
+    }
+
+    /// The next sending of a commit, to the writer of now.
+    pub(crate) fn sending(&self, prepared: &Prepared) -> Sending {
+        Sending {
+            number: prepared.sendings.fetch_add(1, Ordering::Relaxed) + 1,
+            term: self.inner.engine.term(),
+        }
+    }
+
+    pub(crate) async fn deliver(
+        &self,
+        prepared: &Prepared,
+        sending: Sending,
+    ) -> Result<Committed, StoreError> {
         let permits = prepared.commit.bytes().div_ceil(PERMIT_BYTES);
         let permits = u32::try_from(permits).unwrap_or(u32::MAX);
         let permit = Arc::clone(&self.inner.queue_bytes).try_acquire_many_owned(permits);
@@ -375,6 +448,7 @@ impl Store {
         let request = Request {
             commit: Arc::clone(&prepared.commit),
             attempt: prepared.attempt,
+            sending,
             seen: prepared.seen,
             answer,
             permit: permit.map_err(|_| StoreError::Busy)?,
@@ -384,7 +458,8 @@ impl Store {
             Err(mpsc::error::TrySendError::Full(_)) => return Err(StoreError::Busy),
             Err(mpsc::error::TrySendError::Closed(_)) => return Err(StoreError::Closed),
         }
-        answered.await.unwrap_or(Err(StoreError::Unknown))
+        let answer = answered.await.unwrap_or(Err(StoreError::Unknown));
+        prepared.believe(sending, answer)
     }
 }
 
@@ -394,6 +469,30 @@ pub struct Prepared {
     commit: Arc<Commit>,
     attempt: AttemptId,
     seen: u64,
+    /// How often it was sent.
+    sendings: Arc<AtomicU32>,
+}
+
+impl Prepared {
+    /// Of several sendings any success counts, but only the newest one's refusal: another may still run.
+    pub(crate) fn believe(
+        &self,
+        sending: Sending,
+        answer: Result<Committed, StoreError>,
+    ) -> Result<Committed, StoreError> {
+        let newest = sending.number == self.sendings.load(Ordering::Relaxed);
+        match answer {
+            Err(error) if error.refuses() && !newest && holds(Rule::NewestRefusal) => {
+                Err(StoreError::Unknown)
+            }
+            answer => answer,
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn attempt(&self) -> AttemptId {
+        self.attempt
+    }
 }
 
 pub(crate) fn is_alive(row: &Row, now_ms: i64) -> bool {

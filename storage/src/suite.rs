@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::{Home, Limits, Log, RowAt, Store, StoreError, Table, Value};
 
+pub mod cassandra;
 pub mod commits;
 pub mod history;
 pub mod ids;
@@ -137,6 +138,7 @@ macro_rules! engine_suite {
                 an_ended_row_is_absent_everywhere,
                 a_trimmed_log_keeps_its_numbers,
                 concurrent_appends_are_dense,
+                a_reader_of_a_trimmed_log_finds_what_its_head_names,
                 the_time_of_commits_never_goes_back,
                 homes_are_listed_in_pages,
             ],
@@ -174,6 +176,8 @@ macro_rules! engine_suite {
                 entries_are_read_by_number,
                 the_newest_entries_are_found_behind_holes,
                 many_rows_are_read_at_once,
+                a_long_log_reads_as_one_in_both_directions,
+                logs_and_rows_are_kept_apart,
             ],
             rounds: [
                 every_round_is_handed_out_in_order,

@@ -30,7 +30,7 @@ impl<P: KeyPart, K: KeyPart, V: Serialize + DeserializeOwned> Table<P, K, V> {
     pub const fn new(id: u16, name: &'static str) -> Self {
         assert!(id > RESERVED_TABLES_MAX, "tables 0 to 255 are the store's");
         Self {
-            id: TableId(id),
+            id: TableId::new(id),
             name,
             types: PhantomData,
         }
@@ -116,7 +116,7 @@ impl<P: KeyPart, V: Serialize + DeserializeOwned> Log<P, V> {
     pub const fn new(id: u16, name: &'static str) -> Self {
         assert!(id > RESERVED_TABLES_MAX, "tables 0 to 255 are the store's");
         Self {
-            id: TableId(id),
+            id: TableId::of_logs(id),
             name,
             types: PhantomData,
         }
@@ -191,7 +191,7 @@ mod tests {
     fn a_table_has_a_number_above_those_of_the_store() {
         let first = RESERVED_TABLES_MAX + 1;
         let table: Table<(), (), u64> = Table::new(first, "first");
-        assert_eq!(table.id(), TableId(first));
+        assert_eq!(table.id(), TableId::new(first));
         let taken = || Table::<(), (), u64>::new(RESERVED_TABLES_MAX, "taken").id();
         assert!(std::panic::catch_unwind(taken).is_err());
         let taken = || Log::<(), u64>::new(RESERVED_TABLES_MAX, "taken").id();

@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use crate::commit::{Commit, Done, Moment, Overlay, Verdict, evaluate};
 use crate::contract::{AppliedCommit, AppliedRound, Committed, Home, RowAt, StoreError};
+use crate::engine::cql::rules::{Rule, holds};
 use crate::engine::{
     Attempt, AttemptId, Engine, PersistError, Round, RowWrite, decode_row, encode_row,
 };
@@ -25,11 +26,21 @@ pub(crate) use attempts::Attempts;
 pub(crate) struct Request {
     pub(crate) commit: Arc<Commit>,
     pub(crate) attempt: AttemptId,
+    pub(crate) sending: Sending,
     /// The newest position when the attempt was made.
     pub(crate) seen: u64,
     pub(crate) answer: oneshot::Sender<Result<Committed, StoreError>>,
     /// Its share of the queue's bytes.
     pub(crate) permit: OwnedSemaphorePermit,
+}
+
+/// One sending of a commit. Several of one attempt may be under way, to several writers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sending {
+    /// From 1.
+    pub(crate) number: u32,
+    /// The term of the writer it was sent to; it runs under no other.
+    pub(crate) term: u128,
 }
 
 /// What the writer is told.
@@ -115,6 +126,7 @@ impl Writer {
             Some(request) => Message::Commit(request),
             None => self.wait().await?,
         };
+        let most = self.limits.round_commits.min(self.engine.room());
         let mut next = Some(first);
         while let Some(message) = next.take() {
             match message {
@@ -126,7 +138,7 @@ impl Writer {
                         break;
                     }
                     requests.push(request);
-                    if requests.len() < self.limits.round_commits {
+                    if requests.len() < most {
                         next = self.queue.try_recv().ok();
                     }
                 }
@@ -165,6 +177,7 @@ impl Writer {
             Ok(fetched) => fetched,
             Err(error) => return answer_all(requests, &error),
         };
+        let term = self.engine.term();
         let mut done = Vec::new();
         let mut decided: Vec<Decided> = Vec::with_capacity(requests.len());
         for (request, counts) in requests.into_iter().zip(counts) {
@@ -172,8 +185,21 @@ impl Writer {
                 position: first + done.len() as u64,
                 time_ms,
             };
-            let result = self.decide(&request, &mut overlay, &counts, now, &mut done);
+            let result = match self.admit(&request, term) {
+                Ok(()) => self.decide(&request, &mut overlay, &counts, now, &mut done),
+                Err(error) => Err(error),
+            };
+            if result.is_err() && !holds(Rule::RefuseInTurn) {
+                let _ = request.answer.send(result);
+                continue;
+            }
             decided.push((request, result));
+        }
+        if done.is_empty()
+            && let Err(error) = self.engine.confirm().await
+        {
+            let requests = decided.into_iter().map(|(request, _)| request);
+            return answer_all(requests.collect(), &error);
         }
         if !done.is_empty() {
             let round = make_round(first, time_ms, overlay, &mut done);
@@ -225,6 +251,15 @@ impl Writer {
             counts.push(found);
         }
         Ok((overlay, counts))
+    }
+
+    /// Refuses what was sent to another writer, and what was sent again meanwhile.
+    fn admit(&mut self, request: &Request, term: u128) -> Result<(), StoreError> {
+        if request.sending.term != term && holds(Rule::RunUnderNamedToken) {
+            return Err(StoreError::Moved);
+        }
+        let position = self.shared.last_position.load(Ordering::Acquire);
+        self.attempts.admit(request, position)
     }
 
     fn decide(
@@ -279,10 +314,12 @@ impl Writer {
                     "the outcome of a round is unknown"
                 );
                 if !self.settle(round).await? {
-                    let why = "the round was not written".to_owned();
-                    return Err(StoreError::Unavailable(why));
+                    return Err(StoreError::Moved);
                 }
             }
+        }
+        if !holds(Rule::ApplyBeforeAnswer) {
+            return Ok(());
         }
         let mut pause_ms = 1;
         while let Err(error) = self.engine.apply(round).await {

@@ -1,6 +1,6 @@
 //! The real binary as a process of its own, to be killed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,7 @@ const START: Duration = Duration::from_secs(20);
 
 /// A server in a process of its own; killed when it is dropped.
 pub struct Process {
+    flags: Vec<String>,
     folder: tempfile::TempDir,
     child: Child,
     wire: Arc<Wire>,
@@ -26,9 +27,18 @@ impl Process {
     /// # Panics
     /// When it does not start.
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts the binary with more flags.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_with(flags: &[String]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let (child, address) = spawn(&folder, "127.0.0.1:0").await;
+        let (child, address) = spawn(&folder, "127.0.0.1:0", flags).await;
         Self {
+            flags: flags.to_vec(),
             folder,
             child,
             wire: Arc::new(Wire::new(&address)),
@@ -78,11 +88,56 @@ impl Process {
     /// # Panics
     /// When it does not end.
     pub async fn terminate(&mut self) -> ExitStatus {
+        self.signal("-TERM").await;
+        self.ends().await.0
+    }
+
+    /// Stops it where it is (SIGSTOP) or lets it go on (SIGCONT).
+    ///
+    /// # Panics
+    /// When it runs no more.
+    pub async fn signal(&self, name: &str) {
         let id = self.child.id().expect("it runs").to_string();
-        let sent = Command::new("kill").args(["-TERM", &id]).status().await;
+        let sent = Command::new("kill").args([name, &id]).status().await;
         assert!(sent.expect("kill is there").success());
+    }
+
+    /// Waits until it ends by itself; gives how, and the last line that it logged.
+    ///
+    /// # Panics
+    /// When it does not end.
+    pub async fn ends(&mut self) -> (ExitStatus, String) {
         let ended = tokio::time::timeout(START, self.child.wait()).await;
-        ended.expect("it ends in time").expect("it has a status")
+        let ended = ended.expect("it ends in time").expect("it has a status");
+        (ended, last_line(self.folder.path()))
+    }
+
+    /// Starts the binary with flags that it can't serve with; gives its last line.
+    ///
+    /// # Panics
+    /// When it serves all the same.
+    pub async fn is_refused(flags: &[String]) -> String {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self::is_refused_in(folder.path(), flags).await
+    }
+
+    /// As [`Process::is_refused`], with this data folder.
+    ///
+    /// # Panics
+    /// When it serves all the same.
+    pub async fn is_refused_in(folder: &Path, flags: &[String]) -> String {
+        let mut child = command(folder, "127.0.0.1:0", flags)
+            .spawn()
+            .expect("it starts");
+        let ended = tokio::time::timeout(START, child.wait()).await;
+        let ended = ended.expect("it ends in time").expect("it has a status");
+        assert!(!ended.success(), "it served");
+        last_line(folder)
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Starts it again on the same port and the same folder.
@@ -90,24 +145,36 @@ impl Process {
     /// # Panics
     /// When it does not start.
     pub async fn start_again(&mut self) {
-        let (child, _) = spawn(&self.folder, &self.wire.address()).await;
+        let (child, _) = spawn(&self.folder, &self.wire.address(), &self.flags).await;
         self.child = child;
     }
 }
 
-async fn spawn(folder: &tempfile::TempDir, address: &str) -> (Child, String) {
+fn command(folder: &Path, address: &str, flags: &[String]) -> Command {
     let log = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
-        .open(folder.path().join("log"))
+        .open(folder.join("log"))
         .expect("a log file");
-    let mut child = Command::new(binary())
+    let mut command = Command::new(binary());
+    command
         .arg("--data")
-        .arg(folder.path())
+        .arg(folder)
         .args(["--listen", address])
+        .args(flags)
         .stdout(Stdio::piped())
         .stderr(log)
-        .kill_on_drop(true)
+        .kill_on_drop(true);
+    command
+}
+
+fn last_line(folder: &Path) -> String {
+    let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+    log.lines().last().unwrap_or_default().to_owned()
+}
+
+async fn spawn(folder: &tempfile::TempDir, address: &str, flags: &[String]) -> (Child, String) {
+    let mut child = command(folder.path(), address, flags)
         .spawn()
         .expect("the server starts");
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();

@@ -16,7 +16,7 @@ use crate::tables;
 /// `user:<id>`: how many conversations one is in.
 pub(super) fn joined_count() -> RowAt {
     RowAt {
-        table: TableId(tables::JOINED_COUNT),
+        table: TableId::new(tables::JOINED_COUNT),
         partition: key::encode(&()),
         key: key::encode(&()),
     }

@@ -125,7 +125,7 @@ pub const SELF_LOG: Log<(), SelfEntry> = Log::new(tables::SELF_LOG, "self");
 /// `conv:<id>`: how many members there are.
 pub fn roster_count() -> RowAt {
     RowAt {
-        table: TableId(tables::ROSTER_COUNT),
+        table: TableId::new(tables::ROSTER_COUNT),
         partition: key::encode(&()),
         key: key::encode(&()),
     }
@@ -134,7 +134,7 @@ pub fn roster_count() -> RowAt {
 /// `user:<id>`: how far one has read in a conversation (n = seq, payload = count).
 pub fn cursor_at(conversation: ConversationId) -> RowAt {
     RowAt {
-        table: TableId(tables::CURSOR),
+        table: TableId::new(tables::CURSOR),
         partition: key::encode(&()),
         key: key::encode(&conversation),
     }
@@ -143,7 +143,7 @@ pub fn cursor_at(conversation: ConversationId) -> RowAt {
 /// The partition of [`cursor_at`].
 pub fn cursors() -> Partition {
     Partition {
-        table: TableId(tables::CURSOR),
+        table: TableId::new(tables::CURSOR),
         name: key::encode(&()),
     }
 }

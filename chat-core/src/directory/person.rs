@@ -272,7 +272,7 @@ pub fn user_home(user: UserId) -> Home {
 
 fn member_count() -> RowAt {
     RowAt {
-        table: storage::TableId(tables::MEMBER_COUNT),
+        table: storage::TableId::new(tables::MEMBER_COUNT),
         partition: storage::key::encode(&()),
         key: storage::key::encode(&()),
     }

@@ -112,7 +112,7 @@ pub(crate) fn evaluate(
 
 fn lost(table: &crate::TableId, what: &str) -> StoreError {
     StoreError::Conflict {
-        what: format!("table {} {what}", table.0),
+        what: format!("table {} {what}", table.number()),
     }
 }
 

@@ -43,14 +43,14 @@ fn partition_prefix(home: &Home, table: u16, partition: &[u8]) -> Vec<u8> {
 
 /// The key of a row.
 pub(crate) fn row_key(home: &Home, at: &RowAt) -> Vec<u8> {
-    let mut out = partition_prefix(home, at.table.0, &at.partition);
+    let mut out = partition_prefix(home, at.table.number(), &at.partition);
     out.extend_from_slice(&at.key);
     out
 }
 
 /// The stretch of keys of a range in a partition, and how many bytes stand before a row's own key.
 pub(crate) fn range_keys(home: &Home, partition: &Partition, range: &KeyRange) -> (Stretch, usize) {
-    let prefix = partition_prefix(home, partition.table.0, &partition.name);
+    let prefix = partition_prefix(home, partition.table.number(), &partition.name);
     let whole = |key: &Bytes| [prefix.as_slice(), key].concat();
     let from = match &range.from {
         Bound::Included(key) => Bound::Included(whole(key)),
@@ -174,7 +174,8 @@ fn from(area: u8, position: u64) -> Stretch {
 /// Process, number, position, time, outcomes.
 type AttemptBytes = (u64, u64, u64, i64, Vec<(i64, u64)>);
 
-fn encode_attempts(round: &Round) -> Result<Bytes, StoreError> {
+/// The attempts of a round in bytes.
+pub(crate) fn encode_attempts(round: &Round) -> Result<Bytes, StoreError> {
     let attempts = round.attempts.iter();
     let attempts: Vec<AttemptBytes> = attempts
         .map(|a| {
@@ -212,7 +213,8 @@ struct CommitBytes {
     effects: Vec<(String, Bytes)>,
 }
 
-fn encode_effects(round: &Round) -> Result<Bytes, StoreError> {
+/// The effects of a round in bytes.
+pub(crate) fn encode_effects(round: &Round) -> Result<Bytes, StoreError> {
     let commit = |commit: &AppliedCommit| CommitBytes {
         position: commit.position,
         time_ms: commit.time_ms,

@@ -499,6 +499,37 @@ pub async fn concurrent_appends_are_dense(bench: &dyn Bench) {
     assert_eq!(numbers, (1..=300).collect::<Vec<_>>());
 }
 
+/// While old entries are taken away, no reader misses one that the head still names.
+pub async fn a_reader_of_a_trimmed_log_finds_what_its_head_names(bench: &dyn Bench) {
+    let (store, home, _) = open(bench);
+    let log = LOG.partition(&b"l".to_vec());
+    let (writer, at, to) = (store.clone(), home.clone(), log.clone());
+    let writing = tokio::spawn(async move {
+        for n in 1..=100 {
+            let mut t = writer.transaction(&at);
+            t.append(to.clone(), text("x"), true);
+            t.append(to.clone(), text("x"), true);
+            t.trim(to.clone(), n);
+            t.commit().await.unwrap();
+        }
+    });
+    loop {
+        let head = store.head(&home, &log).await.unwrap();
+        let entries = store.entries(&home, &log, 1, u64::MAX, Direction::Forward, 1_000);
+        let numbers = entries.await.unwrap().into_iter().map(|(seq, _)| seq);
+        let named = head.first..=head.last;
+        let found: Vec<u64> = numbers.filter(|seq| named.contains(seq)).collect();
+        if store.head(&home, &log).await.unwrap().first == head.first {
+            assert_eq!(found, named.collect::<Vec<_>>());
+        }
+        if head.last == 200 {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    writing.await.unwrap();
+}
+
 /// Whatever the clock does.
 pub async fn the_time_of_commits_never_goes_back(bench: &dyn Bench) {
     let (store, home, hands) = open(bench);

@@ -232,3 +232,90 @@ pub async fn many_rows_are_read_at_once(bench: &dyn Bench) {
     assert_eq!(rows, [value("2"), None, value("1"), value("2")]);
     assert_eq!(store.get_many(&[]).await.unwrap(), []);
 }
+
+/// An engine may keep the entries of a log in stretches: nobody sees where one ends.
+pub async fn a_long_log_reads_as_one_in_both_directions(bench: &dyn Bench) {
+    let (store, home, _) = open(bench);
+    let log = LOG.partition(&b"l".to_vec());
+    let other = LOG.partition(&b"m".to_vec());
+    for first in (0..40_u64).step_by(10) {
+        let mut t = store.transaction(&home);
+        for n in first..first + 10 {
+            t.append(log.clone(), Value::encode(&n).expect("a number"), true);
+        }
+        t.append(
+            other.clone(),
+            Value::encode(&0_u64).expect("a number"),
+            true,
+        );
+        t.commit().await.expect("entries");
+    }
+    let read = async |range: KeyRange, direction, limit| {
+        let rows = store.scan(&home, &log, range, direction, limit).await;
+        let seq = |(raw, _): (Bytes, _)| crate::key::decode::<u64>(&raw).expect("a number");
+        rows.expect("a page")
+            .into_iter()
+            .map(seq)
+            .collect::<Vec<_>>()
+    };
+    let key = |seq: u64| crate::key::encode(&seq);
+    let whole: Vec<u64> = (1..=40).collect();
+    assert_eq!(read(KeyRange::all(), Direction::Forward, 100).await, whole);
+    let mut back = read(KeyRange::all(), Direction::Backward, 100).await;
+    back.reverse();
+    assert_eq!(back, whole);
+    for at in 1..=40_u64 {
+        let page: Vec<u64> = (at + 1..=40).take(9).collect();
+        let after = KeyRange::after(key(at));
+        assert_eq!(read(after, Direction::Forward, 9).await, page, "after {at}");
+        let page: Vec<u64> = (1..at).rev().take(9).collect();
+        let before = KeyRange::before(key(at));
+        assert_eq!(
+            read(before, Direction::Backward, 9).await,
+            page,
+            "before {at}"
+        );
+    }
+    let wanted: Vec<_> = [40, 1, 17, 41, 8, 9]
+        .map(|seq| (home.clone(), LOG.at(&b"l".to_vec(), seq)))
+        .to_vec();
+    let many = store.get_many(&wanted).await.expect("entries");
+    let there: Vec<_> = many.iter().map(Option::is_some).collect();
+    assert_eq!(there, [true, true, true, false, true, true]);
+    let mut t = store.transaction(&home);
+    t.trim(log.clone(), 30);
+    t.commit().await.expect("a trim");
+    let rest: Vec<u64> = (30..=40).collect();
+    assert_eq!(read(KeyRange::all(), Direction::Forward, 100).await, rest);
+}
+
+/// Engines tell a log by its table, so nothing else may be written there.
+pub async fn logs_and_rows_are_kept_apart(bench: &dyn Bench) {
+    let (store, home, _) = open(bench);
+    let refused = async |change: &dyn Fn(&mut crate::Transaction)| {
+        let mut t = store.transaction(&home);
+        change(&mut t);
+        let error = t.commit().await.expect_err("it is refused");
+        assert!(
+            matches!(error, crate::StoreError::Invalid { .. }),
+            "{error:?}"
+        );
+    };
+    let entry = |key: &'static [u8]| crate::RowAt {
+        key: Bytes::from_static(key),
+        ..LOG.prefix(&b"l".to_vec())
+    };
+    refused(&|t| t.put(entry(b"1234567"), Value::bytes(vec![]))).await;
+    refused(&|t| t.put(entry(b"123456789"), Value::bytes(vec![]))).await;
+    refused(&|t| t.delete(entry(b""))).await;
+    refused(&|t| {
+        t.add(entry(b"12345678"), 1, None, None);
+    })
+    .await;
+    refused(&|t| {
+        t.append(partition(b"p"), Value::bytes(vec![]), true);
+    })
+    .await;
+    refused(&|t| t.trim(partition(b"p"), 1)).await;
+    assert_eq!(shown(&store, &home, &entry(b"12345678")).await, None);
+}

@@ -12,7 +12,7 @@ async fn loses(world: &World, person: &Person, conversation: &str) {
     let mut t = store.transaction(&Home::new("user", &person.id));
     let id: chat_core::ids::Id = conversation.parse().unwrap();
     t.delete(RowAt {
-        table: TableId(chat_core::tables::JOINED),
+        table: TableId::new(chat_core::tables::JOINED),
         partition: key::encode(&()),
         key: key::encode(&id),
     });

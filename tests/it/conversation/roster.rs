@@ -142,7 +142,7 @@ async fn blocks_the_list(world: &World, user: &str, blocks: bool) {
     let store = world.server().node.store.clone();
     let home = storage::Home::new("user", user);
     let count = storage::RowAt {
-        table: storage::TableId(chat_core::tables::JOINED_COUNT),
+        table: storage::TableId::new(chat_core::tables::JOINED_COUNT),
         partition: storage::key::encode(&()),
         key: storage::key::encode(&()),
     };

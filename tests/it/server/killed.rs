@@ -73,7 +73,8 @@ fn say(person: &Person, chat: &str, key: String, peer: Option<&Person>) -> Call 
     }
 }
 
-struct Story {
+/// What was sent, what was acknowledged, and the server it was sent to.
+pub(crate) struct Story {
     process: Process,
     people: Vec<Person>,
     group: String,
@@ -82,8 +83,7 @@ struct Story {
 }
 
 impl Story {
-    async fn begin() -> Self {
-        let process = Process::start().await;
+    pub(crate) async fn begin(process: Process) -> Self {
         let zhang = process.company("超客").await.admin("张三").await;
         let (li, wang) = (zhang.adds("李四").await, zhang.adds("王五").await);
         let group = zhang.gathers(&[&li, &wang], "项目组").await;
@@ -119,6 +119,15 @@ impl Story {
         first.params["peer_id"] = newcomer.into();
         calls.insert(3 + 7 * round, first);
         calls
+    }
+
+    /// So many rounds of writing and a kill, then the audit.
+    pub(crate) async fn runs(mut self, rounds: usize) {
+        let mut dice = Dice::seeded(5);
+        for round in 0..rounds {
+            self.round(round, &mut dice).await;
+        }
+        self.audit().await;
     }
 
     async fn round(&mut self, round: usize, dice: &mut Dice) {
@@ -255,12 +264,10 @@ impl Story {
 
 #[tokio::test]
 async fn plat_i05_im_i02_a_server_killed_while_people_write_loses_nothing_and_doubles_nothing() {
-    let mut dice = Dice::seeded(5);
-    let mut story = Story::begin().await;
-    for round in 0..ROUNDS {
-        story.round(round, &mut dice).await;
-    }
-    story.audit().await;
+    Story::begin(Process::start().await)
+        .await
+        .runs(ROUNDS)
+        .await;
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! The real binary, killed in the middle of things.
 
 mod chain;
-mod killed;
+pub(crate) mod killed;
 mod manual;

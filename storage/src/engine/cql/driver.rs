@@ -1,0 +1,546 @@
+//! The driver's answer to the protocol: [`Database`] on a real Apache Cassandra or ScyllaDB.
+//!
+//! All CQL text stands in `statements.rs` (what is sent while it runs) and `schema.rs` (tables). Conditional
+//! statements are sent once, never again by the driver, to replicas in a fixed order; plain ones may be
+//! repeated, since their timestamp is their position.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use scylla::client::session::Session;
+use scylla::errors::{DbError, ExecutionError, RequestAttemptError};
+use scylla::response::query_result::QueryResult;
+use scylla::statement::batch::Batch;
+use scylla::statement::prepared::PreparedStatement;
+use scylla::value::{CqlValue, Row};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::database::{Answer, Bucket, Database, Failure, Guard, Mark, MarkKind, TimedRow, Token};
+use super::entry::ENTRY_FORMAT;
+use super::stretch::{Span, Stretches};
+use crate::contract::{Direction, Home, KeyRange, Partition};
+use crate::engine::decode_row;
+use crate::reserved;
+
+mod connect;
+mod options;
+mod schema;
+mod statements;
+mod tls;
+
+pub use options::{CqlLogin, CqlOptions};
+
+pub(crate) use connect::connect;
+use statements::Statements;
+
+/// The journal of this version; a cluster has one.
+const JOURNAL: i32 = 0;
+
+/// Rows read at once; a longer page is put together.
+const READ_ROWS: usize = 500;
+
+/// Keys asked for at once.
+const READ_KEYS: usize = 100;
+
+/// A session with its statements prepared.
+pub(crate) struct Driver {
+    session: Session,
+    statements: Statements,
+    incarnation: i64,
+    stretches: Stretches,
+}
+
+fn signed(number: u64) -> i64 {
+    number.cast_signed()
+}
+
+fn token_bytes(token: Token) -> Vec<u8> {
+    token.bits.to_be_bytes().to_vec()
+}
+
+fn token(epoch: Option<i64>, bits: Option<Vec<u8>>) -> Answer<Token> {
+    let bits = bits.and_then(|bits| bits.try_into().ok());
+    match (epoch, bits) {
+        (Some(epoch), Some(bits)) => Ok(Token {
+            epoch: epoch.cast_unsigned(),
+            bits: u128::from_be_bytes(bits),
+        }),
+        _ => Err(unreadable("a token")),
+    }
+}
+
+fn unreadable(what: &str) -> Failure {
+    Failure {
+        not_done: true,
+        lost_node: false,
+        why: format!("the database answers without {what}"),
+    }
+}
+
+/// What an error of the driver says about a statement. Only what was certainly refused before it was run
+/// counts as not done; everything else may still run.
+fn failure(error: &ExecutionError) -> Failure {
+    use RequestAttemptError as Attempt;
+    let not_done = matches!(
+        error,
+        ExecutionError::BadQuery(_)
+            | ExecutionError::EmptyPlan
+            | ExecutionError::PrepareError(_)
+            | ExecutionError::ConnectionPoolError(_)
+            | ExecutionError::LastAttemptError(
+                Attempt::SerializationError(_)
+                    | Attempt::CqlRequestSerialization(_)
+                    | Attempt::UnableToAllocStreamId
+                    | Attempt::DbError(
+                        DbError::SyntaxError | DbError::Invalid | DbError::Unauthorized,
+                        _
+                    )
+            )
+    );
+    let lost_node = matches!(
+        error,
+        ExecutionError::EmptyPlan
+            | ExecutionError::ConnectionPoolError(_)
+            | ExecutionError::LastAttemptError(Attempt::BrokenConnectionError(_))
+    );
+    Failure {
+        not_done,
+        lost_node,
+        why: error.to_string(),
+    }
+}
+
+/// The rows of an answer, decoded.
+fn rows<R>(result: QueryResult, what: &str) -> Answer<Vec<R>>
+where
+    R: for<'frame, 'metadata> scylla::deserialize::row::DeserializeRow<'frame, 'metadata>,
+{
+    let rows = result.into_rows_result().map_err(|_| unreadable(what))?;
+    let decoded = rows.rows::<R>().map_err(|_| unreadable(what))?;
+    decoded
+        .map(|row| row.map_err(|_| unreadable(what)))
+        .collect()
+}
+
+/// Whether a conditional statement was applied: the first column of the first row; the others differ from
+/// database to database. An answer that cannot be read leaves the outcome unknown.
+fn applied(result: QueryResult) -> Answer<bool> {
+    let unknown = || Failure {
+        not_done: false,
+        ..unreadable("saying whether it was applied")
+    };
+    let rows = result.into_rows_result().map_err(|_| unknown())?;
+    let row = rows.maybe_first_row::<Row>().map_err(|_| unknown())?;
+    let first = row.and_then(|row| row.columns.into_iter().next().flatten());
+    match first {
+        Some(CqlValue::Boolean(applied)) => Ok(applied),
+        _ => Err(unknown()),
+    }
+}
+
+impl Driver {
+    async fn execute(
+        &self,
+        statement: &PreparedStatement,
+        values: impl scylla::serialize::row::SerializeRow,
+    ) -> Answer<QueryResult> {
+        let result = self.session.execute_unpaged(statement, values).await;
+        result.map_err(|error| failure(&error))
+    }
+
+    async fn batch(
+        &self,
+        batch: &Batch,
+        values: impl scylla::serialize::batch::BatchValues,
+    ) -> Answer<QueryResult> {
+        let result = self.session.batch(batch, values).await;
+        result.map_err(|error| failure(&error))
+    }
+
+    const fn place(&self, bucket: u64) -> (i64, i32, i64) {
+        (self.incarnation, JOURNAL, bucket.cast_signed())
+    }
+}
+
+const fn kind_name(kind: MarkKind) -> &'static str {
+    match kind {
+        MarkKind::Applied => "applied",
+        MarkKind::Effects => "effects",
+        MarkKind::Dropped => "dropped",
+    }
+}
+
+type BucketRow = (
+    Option<i64>,
+    Option<i64>,
+    Option<Vec<u8>>,
+    Option<bool>,
+    Option<i32>,
+);
+
+impl Driver {
+    /// The stretches that a scan has to read. Of a log that may lie in several its head says which there are.
+    async fn span(
+        &self,
+        home: &Home,
+        partition: &Partition,
+        from: &Bytes,
+        to: Option<&Bytes>,
+    ) -> Answer<Span> {
+        let span = self.stretches.span(partition.table, from, to);
+        if span.0 == span.1 {
+            return Ok(span);
+        }
+        let at = reserved::head_at(partition);
+        let heads = self.get(home, &at.partition(), vec![at.key]).await?;
+        let unreadable = |_| unreadable("the head of a log");
+        let row = heads.first().map(|(_, stored)| decode_row(stored));
+        let row = row.transpose().map_err(unreadable)?;
+        let head = reserved::decode_head(row.as_ref()).map_err(unreadable)?;
+        Ok(self.stretches.within(span, head))
+    }
+
+    async fn scan_stretch(
+        &self,
+        (home, partition, stretch): (&Home, &Partition, u64),
+        mut from: Bytes,
+        mut to: Option<Bytes>,
+        direction: Direction,
+        limit: usize,
+    ) -> Answer<Vec<(Bytes, Bytes)>> {
+        let table = i32::from(partition.table.number());
+        let mut found: Vec<(Bytes, Bytes)> = Vec::new();
+        loop {
+            let wanted = (limit - found.len()).min(READ_ROWS);
+            let most = i32::try_from(wanted).unwrap_or(i32::MAX);
+            let name = partition.name.clone();
+            let statement = self.statements.scan(direction, to.is_some());
+            let home = home.as_str();
+            let stretch = signed(stretch);
+            let result = match to.clone() {
+                Some(to) => {
+                    let values = (home, table, name, stretch, from.clone(), to, most);
+                    self.execute(statement, values).await?
+                }
+                None => {
+                    let values = (home, table, name, stretch, from.clone(), most);
+                    self.execute(statement, values).await?
+                }
+            };
+            let page = stored_rows(result)?;
+            let short = page.len() < wanted;
+            if let Some((last, _)) = page.last() {
+                match direction {
+                    Direction::Forward => from = successor(last),
+                    Direction::Backward => to = Some(last.clone()),
+                }
+            }
+            found.extend(page);
+            if short || found.len() >= limit {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Database for Driver {
+    async fn bucket(&self, number: u64, serial: bool) -> Answer<Option<Bucket>> {
+        let statement = if serial {
+            &self.statements.bucket_serial
+        } else {
+            &self.statements.bucket
+        };
+        let result = self.execute(statement, self.place(number)).await?;
+        let Some((next, epoch, bits, dropped, format)) =
+            rows::<BucketRow>(result, "a guard")?.into_iter().next()
+        else {
+            return Ok(None);
+        };
+        let next = next.ok_or_else(|| unreadable("the position of a guard"))?;
+        Ok(Some(Bucket {
+            guard: Guard {
+                next: next.cast_unsigned(),
+                token: token(epoch, bits)?,
+            },
+            dropped: dropped.unwrap_or(false),
+            format: format.map_or(u64::MAX, |format| u64::from(format.unsigned_abs())),
+        }))
+    }
+
+    async fn create(&self, number: u64, guard: Guard) -> Answer<bool> {
+        let (incarnation, journal, bucket) = self.place(number);
+        let values = (
+            incarnation,
+            journal,
+            bucket,
+            signed(guard.next),
+            signed(guard.token.epoch),
+            token_bytes(guard.token),
+            ENTRY_FORMAT as i32,
+        );
+        applied(self.execute(&self.statements.create, values).await?)
+    }
+
+    async fn raise(&self, number: u64, from: Guard, to: Token) -> Answer<bool> {
+        let (incarnation, journal, bucket) = self.place(number);
+        let values = (
+            signed(to.epoch),
+            token_bytes(to),
+            incarnation,
+            journal,
+            bucket,
+            signed(from.next),
+            token_bytes(from.token),
+        );
+        applied(self.execute(&self.statements.raise, values).await?)
+    }
+
+    async fn append(&self, number: u64, from: Guard, next: u64, entry: Bytes) -> Answer<bool> {
+        let (incarnation, journal, bucket) = self.place(number);
+        let guard = (
+            signed(next),
+            incarnation,
+            journal,
+            bucket,
+            signed(from.next),
+            token_bytes(from.token),
+        );
+        let entry = (incarnation, journal, bucket, signed(from.next), entry);
+        applied(self.batch(&self.statements.append, (guard, entry)).await?)
+    }
+
+    async fn drop_entries(&self, number: u64, guard: Guard) -> Answer<bool> {
+        let (incarnation, journal, bucket) = self.place(number);
+        let mark = (
+            incarnation,
+            journal,
+            bucket,
+            signed(guard.next),
+            token_bytes(guard.token),
+        );
+        let entries = (incarnation, journal, bucket, 0_i64);
+        applied(
+            self.batch(&self.statements.drop_entries, (mark, entries))
+                .await?,
+        )
+    }
+
+    async fn entries(&self, number: u64, from: u64, limit: usize) -> Answer<Vec<(u64, Bytes)>> {
+        let (incarnation, journal, bucket) = self.place(number);
+        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
+        let values = (incarnation, journal, bucket, signed(from), limit);
+        let result = self.execute(&self.statements.entries, values).await?;
+        let found = rows::<(i64, Option<Bytes>)>(result, "an entry")?;
+        let entry = |(first, bytes): (i64, Option<Bytes>)| {
+            Ok((
+                first.cast_unsigned(),
+                bytes.ok_or_else(|| unreadable("an entry"))?,
+            ))
+        };
+        found.into_iter().map(entry).collect()
+    }
+
+    async fn write(&self, home: &Home, partition: &Partition, rows: Vec<TimedRow>) -> Answer<()> {
+        let (home, table) = (home.as_str(), i32::from(partition.table.number()));
+        let values = rows.iter().map(|row| {
+            (
+                signed(row.position),
+                row.keep_s,
+                row.stored.clone(),
+                home,
+                table,
+                partition.name.clone(),
+                signed(self.stretches.of(partition.table, &row.key)),
+                row.key.clone(),
+            )
+        });
+        let values: Vec<_> = values.collect();
+        if let [one] = values.as_slice() {
+            return self.execute(&self.statements.write, one).await.map(|_| ());
+        }
+        let batch = self.statements.write_all(values.len());
+        self.batch(&batch, values).await.map(|_| ())
+    }
+
+    async fn get(
+        &self,
+        home: &Home,
+        partition: &Partition,
+        keys: Vec<Bytes>,
+    ) -> Answer<Vec<(Bytes, Bytes)>> {
+        let table = i32::from(partition.table.number());
+        let mut stretches: BTreeMap<u64, Vec<Bytes>> = BTreeMap::new();
+        for key in keys {
+            let stretch = self.stretches.of(partition.table, &key);
+            stretches.entry(stretch).or_default().push(key);
+        }
+        let mut found = Vec::new();
+        for (stretch, keys) in stretches {
+            for keys in keys.chunks(READ_KEYS) {
+                let name = partition.name.clone();
+                let values = (home.as_str(), table, name, signed(stretch), keys.to_vec());
+                let result = self.execute(&self.statements.get, values).await?;
+                found.extend(stored_rows(result)?);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn scan(
+        &self,
+        home: &Home,
+        partition: &Partition,
+        range: &KeyRange,
+        direction: Direction,
+        limit: usize,
+    ) -> Answer<Vec<(Bytes, Bytes)>> {
+        let (from, to) = (lowest(&range.from), behind(&range.to));
+        let (first, last) = self.span(home, partition, &from, to.as_ref()).await?;
+        let mut found: Vec<(Bytes, Bytes)> = Vec::new();
+        let count = last.saturating_add(1).saturating_sub(first);
+        for n in 0..count {
+            let stretch = match direction {
+                Direction::Forward => first + n,
+                Direction::Backward => last - n,
+            };
+            let place = (home, partition, stretch);
+            let page = self.scan_stretch(
+                place,
+                from.clone(),
+                to.clone(),
+                direction,
+                limit - found.len(),
+            );
+            found.extend(page.await?);
+            if found.len() >= limit {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn homes(&self, after: Option<&str>, limit: usize) -> Answer<Vec<String>> {
+        let lost = |why: String| Failure {
+            not_done: true,
+            lost_node: false,
+            why,
+        };
+        let pages = self.session.execute_iter(self.statements.homes.clone(), ());
+        let pages = pages.await.map_err(|error| lost(error.to_string()))?;
+        let mut names = pages
+            .rows_stream::<(String, i32, Vec<u8>, i64)>()
+            .map_err(|error| lost(error.to_string()))?;
+        // The database gives them in the order of its hashes; only the smallest are kept.
+        let mut smallest = BTreeSet::new();
+        while let Some(name) = names.next().await {
+            let (name, ..) = name.map_err(|error| lost(error.to_string()))?;
+            if after.is_none_or(|after| name.as_str() > after) {
+                smallest.insert(name);
+                if smallest.len() > limit {
+                    smallest.pop_last();
+                }
+            }
+        }
+        Ok(smallest.into_iter().collect())
+    }
+
+    async fn mark(&self, kind: MarkKind) -> Answer<Option<Mark>> {
+        let values = (self.incarnation, JOURNAL, kind_name(kind));
+        let result = self.execute(&self.statements.mark, values).await?;
+        let row = rows::<(Option<i64>, Option<i64>)>(result, "a mark")?;
+        Ok(row.into_iter().next().and_then(|(position, time_ms)| {
+            Some(Mark {
+                position: position?.cast_unsigned(),
+                time_ms: time_ms?,
+            })
+        }))
+    }
+
+    async fn set_mark(&self, kind: MarkKind, mark: Mark) -> Answer<()> {
+        let values = (
+            signed(mark.position),
+            signed(mark.position),
+            mark.time_ms,
+            self.incarnation,
+            JOURNAL,
+            kind_name(kind),
+        );
+        self.execute(&self.statements.set_mark, values)
+            .await
+            .map(|_| ())
+    }
+
+    async fn beat(&self, token: Token, beat: u64, free: bool) -> Answer<()> {
+        let values = (
+            signed(token.epoch),
+            token_bytes(token),
+            signed(beat),
+            free,
+            self.incarnation,
+            JOURNAL,
+        );
+        self.execute(&self.statements.beat, values)
+            .await
+            .map(|_| ())
+    }
+
+    async fn last_beat(&self) -> Answer<Option<(Token, u64, bool)>> {
+        let values = (self.incarnation, JOURNAL);
+        let result = self.execute(&self.statements.last_beat, values).await?;
+        type Beat = (Option<i64>, Option<Vec<u8>>, Option<i64>, Option<bool>);
+        let Some((epoch, bits, beat, free)) = rows::<Beat>(result, "a beat")?.into_iter().next()
+        else {
+            return Ok(None);
+        };
+        let beat = beat.unwrap_or(0).cast_unsigned();
+        Ok(Some((token(epoch, bits)?, beat, free.unwrap_or(false))))
+    }
+
+    async fn pause(&self, ms: u64) {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
+}
+
+fn stored_rows(result: QueryResult) -> Answer<Vec<(Bytes, Bytes)>> {
+    let found = rows::<(Bytes, Option<Bytes>)>(result, "a row")?;
+    let there = found
+        .into_iter()
+        .filter_map(|(key, stored)| Some((key, stored?)));
+    // An answer's rows share one buffer; a row that lives long must not keep the whole of it.
+    Ok(there
+        .map(|(key, stored)| {
+            (
+                Bytes::copy_from_slice(&key),
+                Bytes::copy_from_slice(&stored),
+            )
+        })
+        .collect())
+}
+
+/// The next key after this one.
+fn successor(key: &Bytes) -> Bytes {
+    [key.as_ref(), &[0]].concat().into()
+}
+
+fn lowest(from: &Bound<Bytes>) -> Bytes {
+    match from {
+        Bound::Included(key) => key.clone(),
+        Bound::Excluded(key) => successor(key),
+        Bound::Unbounded => Bytes::new(),
+    }
+}
+
+fn behind(to: &Bound<Bytes>) -> Option<Bytes> {
+    match to {
+        Bound::Included(key) => Some(successor(key)),
+        Bound::Excluded(key) => Some(key.clone()),
+        Bound::Unbounded => None,
+    }
+}
+
+/// Shared by what opens a store.
+pub(crate) type Connected = (Arc<Driver>, u64);

@@ -1,0 +1,3 @@
+//! Servers over the database of a cluster: the real binary and a real Apache Cassandra.
+
+mod database;
