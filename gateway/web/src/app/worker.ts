@@ -1,19 +1,26 @@
 // The service worker, and pages of an older version: what they would still load may be gone.
 
+import type { Client } from '../core/client';
+
 const RELOADED_AT = 'chaoke.reloaded_at';
-/** The worker fetches all files; it should not be in the way of what the page itself needs first. */
-const REGISTER_AFTER_MS = 3_000;
 /** A page that asks for a missing file again right after reloading has another trouble. */
 const RELOAD_EVERY_MS = 30_000;
 
-export function registerWorker(): void {
+/** Once somebody is inside: the worker fetches all files, which should not be in the way of the door. */
+export function registerWorker(client: Client): void {
   // Missing on plain HTTP with another address than this machine's.
   if (import.meta.env.PROD && 'serviceWorker' in navigator) {
-    setTimeout(() => {
-      navigator.serviceWorker.register('/worker.js').catch(() => {
-        // Without it the page works as well, only not without a network.
+    const stop = client.connection.state.subscribe(() => {
+      if (client.connection.state.get().kind !== 'open') return;
+      stop();
+      // Safari had no moment of rest to wait for until lately.
+      const soon = window.requestIdleCallback ?? setTimeout;
+      soon(() => {
+        navigator.serviceWorker.register('/worker.js').catch(() => {
+          // Without it the page works as well, only not without a network.
+        });
       });
-    }, REGISTER_AFTER_MS);
+    });
   }
   window.addEventListener('vite:preloadError', () => reloadOnce());
 }
