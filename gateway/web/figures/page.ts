@@ -41,7 +41,8 @@ Chromium, both on one machine. What a figure means stands here.
   empty page is given in the same run. This browser has no graphics card.
 - **An hour of chatting**: 3,600 messages by ten people come into a chat that is open, as fast as the server lets them; the
   person answers, reads another chat and comes back. Heap and nodes are taken each tenth of it, after a forced collection.
-- **Lighthouse**: as for a phone, with its own simulated slow line and CPU.
+- **Lighthouse**: as for a phone, with its own simulated slow line and CPU. Its benchmark index says how fast the machine was just
+  then: it is shared, and compares with another day only by that.
 `;
 
 const COUNTED = 2;

@@ -9,12 +9,10 @@ import { Door } from '../parts/Door';
 import { Toasts } from '../parts/Toasts';
 import { FirstPassword } from '../screens/door/FirstPassword';
 import { SignIn } from '../screens/door/SignIn';
+import { loadShell, useShell } from './behind';
 import { useCell, useClient, useErrorText, useSlow, useT } from './hooks';
 import { paths } from './paths';
 
-/** Everything behind sign-in; whoever stands at the door need not wait for it. */
-export const loadShell = () => import('./Shell');
-const Shell = lazy(async () => ({ default: (await loadShell()).Shell }));
 const Setup = lazy(async () => ({ default: (await import('../screens/door/Setup')).Setup }));
 
 export function App() {
@@ -41,11 +39,13 @@ function Inside() {
   if (whose === undefined) return null;
   return (
     <Activity mode={session.kind === 'ready' ? 'visible' : 'hidden'}>
-      <Suspense fallback={<Starting />}>
-        <Shell key={whose} />
-      </Suspense>
+      <Behind key={whose} />
     </Activity>
   );
+}
+
+function Behind() {
+  return useShell() ?? <Starting />;
 }
 
 function Screen() {

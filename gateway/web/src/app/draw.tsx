@@ -6,7 +6,8 @@ import { createRoot } from 'react-dom/client';
 import { navigate } from 'wouter/use-browser-location';
 
 import { cssVariables, theme } from '../theme/theme';
-import { App, loadShell } from './App';
+import { App } from './App';
+import { loadShell } from './behind';
 import { client } from './boot';
 import { watchUnread } from './chime';
 import { ClientContext } from './hooks';
