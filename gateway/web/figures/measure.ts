@@ -122,6 +122,8 @@ async function shifting(browser: Browser, server: Server, company: Company, smal
   await page.addInitScript(countShifts);
   await page.goto(`/chats/${small.conversationId}`);
   await sees(page, small.textOf(199));
+  // Nobody scrolls in the very frame in which the history appears; what lies above is measured in the next ones.
+  await frames(page, 10);
   const history = page.getByTestId('history');
   for (let step = 0; step < 10; step += 1) {
     await history.evaluate((list) => list.scrollBy(0, -600));
@@ -139,18 +141,33 @@ async function shifting(browser: Browser, server: Server, company: Company, smal
   return { layout_shift: shift };
 }
 
+interface Shift extends PerformanceEntry {
+  value: number;
+  hadRecentInput: boolean;
+  sources: { node: Element | null; previousRect: DOMRectReadOnly; currentRect: DOMRectReadOnly }[];
+}
+
 function countShifts(): void {
-  const seen = { shift: 0 };
+  const seen = { shift: 0, what: [] as string[] };
   Object.assign(window, { seen });
   new PerformanceObserver((list) => {
-    for (const entry of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[]) {
-      if (!entry.hadRecentInput) seen.shift += entry.value;
+    for (const { value, hadRecentInput, sources, startTime } of list.getEntries() as Shift[]) {
+      if (hadRecentInput) continue;
+      seen.shift += value;
+      const moved = sources.map(({ node, previousRect: from, currentRect: to }) => {
+        const name = node instanceof Element ? `${node.localName}.${node.className}` : 'gone';
+        return `${name} ${from.x},${from.y} ${from.width}x${from.height} to ${to.x},${to.y} ${to.width}x${to.height}`;
+      });
+      seen.what.push(`${value.toFixed(4)} at ${Math.round(startTime)} ms: ${moved.join('; ')}`);
     }
   }).observe({ type: 'layout-shift', buffered: true });
 }
 
-function shifted(page: Page): Promise<number> {
-  return page.evaluate(() => (window as unknown as { seen: { shift: number } }).seen.shift);
+/** The sum; each shift is printed with what moved. */
+async function shifted(page: Page): Promise<number> {
+  const { shift, what } = await page.evaluate(() => (window as unknown as { seen: { shift: number; what: string[] } }).seen);
+  for (const line of what) process.stdout.write(`  shift ${line}\n`);
+  return shift;
 }
 
 function frames(page: Page, count: number): Promise<void> {
