@@ -76,6 +76,7 @@ pub struct Cql {
         long = "cql-keyspace",
         env = "CHAOKE_CQL_KEYSPACE",
         default_value = "chaoke",
+        requires = "addresses",
         value_name = "NAME"
     )]
     pub keyspace: String,
@@ -84,6 +85,7 @@ pub struct Cql {
         long = "cql-datacentre",
         env = "CHAOKE_CQL_DATACENTRE",
         default_value = "datacenter1",
+        requires = "addresses",
         value_name = "NAME"
     )]
     pub datacentre: String,
@@ -92,18 +94,23 @@ pub struct Cql {
         long = "cql-replicas",
         env = "CHAOKE_CQL_REPLICAS",
         default_value_t = 3,
+        requires = "addresses",
         value_name = "N"
     )]
     pub replicas: usize,
     /// Allows fewer than three copies, for trials: a lost disk is lost data.
-    #[arg(long = "cql-few-replicas", env = "CHAOKE_CQL_FEW_REPLICAS")]
+    #[arg(
+        long = "cql-few-replicas",
+        env = "CHAOKE_CQL_FEW_REPLICAS",
+        requires = "addresses"
+    )]
     pub few_replicas: bool,
     /// Who signs in to the database, if it asks for that.
     #[arg(
         long = "cql-user",
         env = "CHAOKE_CQL_USER",
         value_name = "NAME",
-        requires = "password_file"
+        requires_all = ["addresses", "password_file"]
     )]
     pub user: Option<String>,
     /// A file with the password of that user.
@@ -111,11 +118,16 @@ pub struct Cql {
         long = "cql-password-file",
         env = "CHAOKE_CQL_PASSWORD_FILE",
         value_name = "FILE",
-        requires = "user"
+        requires_all = ["addresses", "user"]
     )]
     pub password_file: Option<PathBuf>,
     /// A file with the certificates (PEM) that may vouch for the database; TLS is used if it is given.
-    #[arg(long = "cql-ca", env = "CHAOKE_CQL_CA", value_name = "FILE")]
+    #[arg(
+        long = "cql-ca",
+        env = "CHAOKE_CQL_CA",
+        value_name = "FILE",
+        requires = "addresses"
+    )]
     pub ca: Option<PathBuf>,
 }
 
@@ -158,5 +170,48 @@ fn password(file: &Path) -> Result<String, String> {
             "the file {} holds no password of the database",
             file.display()
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(flags: &[&str]) -> String {
+        let given = ["chaoke", "serve"].iter().chain(flags);
+        Cli::try_parse_from(given)
+            .expect_err("it is refused")
+            .to_string()
+    }
+
+    #[test]
+    fn flags_of_a_database_need_its_address() {
+        for flags in [
+            &["--cql-keyspace", "chaoke"][..],
+            &["--cql-datacentre", "dc1"],
+            &["--cql-replicas", "3"],
+            &["--cql-few-replicas"],
+            &["--cql-user", "u", "--cql-password-file", "f"],
+            &["--cql-ca", "f"],
+        ] {
+            let said = refused(flags);
+            assert!(said.contains("--cql <HOST:PORT>"), "{flags:?}: {said}");
+        }
+    }
+
+    #[test]
+    fn who_signs_in_to_a_database_needs_a_password_and_a_password_somebody() {
+        let address = ["--cql", "h:1"];
+        let said = refused(&[&address[..], &["--cql-user", "u"]].concat());
+        assert!(said.contains("--cql-password-file"), "{said}");
+        let said = refused(&[&address[..], &["--cql-password-file", "f"]].concat());
+        assert!(said.contains("--cql-user"), "{said}");
+    }
+
+    #[test]
+    fn without_flags_it_serves_from_the_data_folder() {
+        let cli = Cli::try_parse_from(["chaoke"]).expect("it is right");
+        assert!(cli.serve.cql.addresses.is_empty());
+        assert_eq!(cli.serve.cql.replicas, 3);
     }
 }

@@ -135,11 +135,6 @@ impl Process {
         last_line(folder)
     }
 
-    /// The data folder.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     /// Starts it again on the same port and the same folder.
     ///
     /// # Panics

@@ -122,8 +122,6 @@ async function shifting(browser: Browser, server: Server, company: Company, smal
   await page.addInitScript(countShifts);
   await page.goto(`/chats/${small.conversationId}`);
   await sees(page, small.textOf(199));
-  // Nobody scrolls in the very frame in which the history appears; what lies above is measured in the next ones.
-  await frames(page, 10);
   const history = page.getByTestId('history');
   for (let step = 0; step < 10; step += 1) {
     await history.evaluate((list) => list.scrollBy(0, -600));
