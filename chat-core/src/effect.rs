@@ -20,6 +20,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 
 use crate::api::{Answer, ApiError, Class};
+use crate::cluster::{self, Cluster};
 use crate::limits::{CHECKPOINT_MS, CHECKPOINT_ROUNDS, EFFECT_LANES, PARKED_HOMES, PARKED_MS};
 use crate::node::Node;
 use crate::tables;
@@ -64,6 +65,7 @@ impl Delivered {
 pub type Running = Pin<Box<dyn Future<Output = Answer<()>> + Send>>;
 
 /// A kind of effect.
+#[derive(Clone, Copy)]
 pub struct Kind {
     /// Its name in commits; `timer:<word>` for the timers that are called `<word>:…`.
     pub name: &'static str,
@@ -116,15 +118,16 @@ pub fn stamp(t: &mut Transaction, effect: &Delivered) {
 
 /// How far effects have run.
 pub struct Effects {
-    done: watch::Receiver<u64>,
-    kept: watch::Receiver<u64>,
+    told: Told,
     patience: Duration,
     again: Notify,
     keep: Notify,
+    /// Where another node may run them.
+    cluster: Option<Arc<Cluster>>,
 }
 
 /// Tells how far effects have come.
-pub(crate) struct Told {
+struct Told {
     /// Up to where everything ran.
     ran: watch::Sender<u64>,
     /// The checkpoint: up to where nothing runs again after a crash.
@@ -132,41 +135,71 @@ pub(crate) struct Told {
 }
 
 impl Effects {
-    pub(crate) fn new(patience: Duration) -> (Self, Told) {
-        let (ran, done) = watch::channel(0);
-        let (keeps, kept) = watch::channel(0);
-        let effects = Self {
-            done,
-            kept,
+    pub(crate) fn new(patience: Duration, cluster: Option<Arc<Cluster>>) -> Self {
+        Self {
+            told: Told {
+                ran: watch::Sender::new(0),
+                kept: watch::Sender::new(0),
+            },
             patience,
             again: Notify::new(),
             keep: Notify::new(),
-        };
-        (effects, Told { ran, kept: keeps })
+            cluster,
+        }
+    }
+
+    /// What the node says that runs them, if that is another one.
+    async fn elsewhere(&self, about: cluster::Effects, position: u64) -> Option<bool> {
+        let cluster = self.cluster.as_ref()?;
+        cluster.of_owner(about, position, self.patience).await
     }
 
     /// Has the checkpoint written now; tells whether it has passed `position`, a bounded time later.
     pub(crate) async fn kept(&self, position: u64) -> bool {
-        if *self.kept.borrow() < position {
-            self.keep.notify_one();
+        match self.elsewhere(cluster::Effects::Kept, position).await {
+            Some(kept) => kept,
+            None => self.kept_here(position).await,
         }
-        waited(&self.kept, position, self.patience).await
     }
 
-    /// Tries the parked homes now.
-    pub(crate) fn try_parked(&self) {
+    pub(crate) async fn kept_here(&self, position: u64) -> bool {
+        if *self.told.kept.borrow() < position {
+            self.keep.notify_one();
+        }
+        waited(&self.told.kept, position, self.patience).await
+    }
+
+    /// Has the parked homes tried now.
+    pub(crate) async fn try_parked(&self) {
+        let elsewhere = self.elsewhere(cluster::Effects::TryParked, 0);
+        if elsewhere.await.is_none() {
+            self.try_parked_here();
+        }
+    }
+
+    pub(crate) fn try_parked_here(&self) {
         self.again.notify_one();
     }
 
     /// Waits until the effects of `position` have run, a bounded time; tells whether they have. Without
     /// patience it does not even look.
     pub async fn passed(&self, position: u64) -> bool {
-        !self.patience.is_zero() && waited(&self.done, position, self.patience).await
+        if self.patience.is_zero() {
+            return false;
+        }
+        match self.elsewhere(cluster::Effects::Ran, position).await {
+            Some(ran) => ran,
+            None => self.passed_here(position).await,
+        }
+    }
+
+    pub(crate) async fn passed_here(&self, position: u64) -> bool {
+        waited(&self.told.ran, position, self.patience).await
     }
 }
 
-async fn waited(number: &watch::Receiver<u64>, position: u64, patience: Duration) -> bool {
-    let mut number = number.clone();
+async fn waited(number: &watch::Sender<u64>, position: u64, patience: Duration) -> bool {
+    let mut number = number.subscribe();
     let reached = number.wait_for(|at| *at >= position);
     matches!(tokio::time::timeout(patience, reached).await, Ok(Ok(_)))
 }
@@ -181,7 +214,6 @@ pub async fn settled(node: &Node, position: u64) -> bool {
 pub(crate) struct Runner {
     node: Arc<Node>,
     kinds: HashMap<&'static str, Kind>,
-    told: Told,
     /// Something ran that a start after a crash would have to run again.
     due: bool,
     rounds_since: u64,
@@ -194,12 +226,11 @@ pub(crate) struct Runner {
 }
 
 impl Runner {
-    pub(crate) fn new(node: Arc<Node>, kinds: Vec<Kind>, told: Told) -> Self {
+    pub(crate) fn new(node: Arc<Node>, kinds: Vec<Kind>) -> Self {
         let kinds = kinds.into_iter().map(|kind| (kind.name, kind)).collect();
         Self {
             node,
             kinds,
-            told,
             due: false,
             rounds_since: 0,
             written_at: Instant::now(),
@@ -259,7 +290,7 @@ impl Runner {
         let store = &self.node.store;
         self.parked = letter::parked(store).await?;
         let mut from = checkpoint(store).await?;
-        self.told.kept.send_replace(from);
+        self.node.effects.told.kept.send_replace(from);
         loop {
             let commits = self.node.store.effects_after(from, 256).await?;
             let Some(last) = commits.last().map(|commit| commit.position) else {
@@ -273,7 +304,7 @@ impl Runner {
     }
 
     async fn reached(&mut self, position: u64) {
-        self.told.ran.send_if_modified(|at| {
+        self.node.effects.told.ran.send_if_modified(|at| {
             let further = position > *at;
             *at = position.max(*at);
             further
@@ -286,7 +317,7 @@ impl Runner {
 
     /// Notes how far everything ran, and is written: an author's read position follows a second later.
     async fn write_checkpoint(&mut self) {
-        let ran = *self.told.ran.borrow();
+        let ran = *self.node.effects.told.ran.borrow();
         let unwritten = self.node.cursors.unwritten_since();
         let position = unwritten.map_or(ran, |at| ran.min(at - 1));
         let written = retry(|| async {
@@ -299,7 +330,7 @@ impl Runner {
         .await;
         // A checkpoint that is not written costs only work after a crash.
         match written {
-            Ok(()) => _ = self.told.kept.send_replace(position),
+            Ok(()) => _ = self.node.effects.told.kept.send_replace(position),
             Err(error) => tracing::warn!(%error, "the checkpoint of effects was not written"),
         }
         (self.due, self.rounds_since, self.written_at) = (position < ran, 0, Instant::now());

@@ -34,6 +34,7 @@ pub(crate) use runner::Runner;
 // ---- types
 
 /// A kind of job.
+#[derive(Clone, Copy)]
 pub struct Kind {
     /// Its name in rows.
     pub name: &'static str,

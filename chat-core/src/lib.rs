@@ -6,8 +6,10 @@
 
 pub mod admin;
 pub mod api;
+pub mod bus;
 pub mod bytes32;
 pub mod clock;
+pub mod cluster;
 pub mod connection;
 pub mod conversation;
 pub mod ctx;

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use storage::Store;
-use tokio::sync::watch;
+use storage::cluster::Term;
 
 use crate::api::Answer;
 use crate::clock::Clock;
+use crate::cluster::{Cluster, InCluster, Spread};
 use crate::conversation::cache::Conversations;
 use crate::conversation::reading::Cursors;
 use crate::delivery::{self, Connections, Delivery};
@@ -45,6 +46,8 @@ pub struct Parts {
     pub effects: Vec<Kind>,
     /// The kinds of jobs that the features bring.
     pub jobs: Vec<job::Kind>,
+    /// What makes it one of several.
+    pub cluster: Option<InCluster>,
 }
 
 impl Parts {
@@ -68,6 +71,7 @@ impl Parts {
             passwords: Passwords::default(),
             effects,
             jobs: Vec::new(),
+            cluster: None,
         }
     }
 }
@@ -88,8 +92,10 @@ pub struct Node {
     pub passwords: Passwords,
     /// Against guessing and flooding.
     pub guard: Guard,
-    /// The open connections.
+    /// The open connections, of all nodes.
     pub connections: Arc<dyn Connections>,
+    /// The other nodes, if it is one of several.
+    pub cluster: Option<Arc<Cluster>>,
     /// The newest state of conversations.
     pub conversations: Conversations,
     /// Conversations of one person at most.
@@ -126,13 +132,19 @@ impl Node {
     /// # Errors
     /// What the store answers.
     pub async fn start(parts: Parts) -> Answer<Arc<Self>> {
-        // Before anything is written: each task must see every round.
-        let to_deliver = parts.store.rounds(ROUNDS_BEHIND);
-        let to_run = parts.store.rounds(ROUNDS_BEHIND);
-        // What was applied before this start is delivered: clients that come back resume from the logs.
         let start = parts.store.last_position().await;
-        let (delivered, delivery) = watch::channel(start);
-        let (effects, told) = Effects::new(parts.effects_wait);
+        let term = parts
+            .cluster
+            .is_none()
+            .then(|| only_term(&parts.store, start));
+        let (cluster, terms) = match parts.cluster {
+            Some(InCluster {
+                cluster,
+                terms,
+                inbox,
+            }) => (Some(cluster), Some((terms, inbox))),
+            None => (None, None),
+        };
         let passwords = parts.passwords;
         let decoy: [u8; 16] = parts.random.bytes();
         let decoy_hash = passwords
@@ -140,6 +152,14 @@ impl Node {
             .await?;
         // This round waits in the two queues, which have room for it.
         let row = setup::system_row(&parts.store, parts.random.bytes()).await?;
+        let local = Arc::clone(&parts.connections);
+        let connections = match &cluster {
+            Some(cluster) => Arc::new(Spread {
+                local: parts.connections,
+                cluster: Arc::clone(cluster),
+            }),
+            None => parts.connections,
+        };
         let node = Arc::new(Self {
             store: parts.store,
             clock: parts.clock,
@@ -148,20 +168,35 @@ impl Node {
             decoy_hash,
             passwords,
             guard: Guard::new(parts.per_user, parts.per_address),
-            connections: parts.connections,
-            conversations: Conversations::default(),
+            connections,
+            conversations: Conversations::new(term.is_some()),
             conversations_per_user: parts.conversations_per_user,
             cursors: Cursors::default(),
-            delivery: Delivery::new(delivery),
-            effects,
+            delivery: Delivery::new(start, term.is_some()),
+            effects: Effects::new(parts.effects_wait, cluster.clone()),
+            cluster,
             watchers: Watchers::default(),
             typing: Typing::default(),
             setup: Mutex::default(),
         });
-        tokio::spawn(delivery::run(Arc::clone(&node), to_deliver, delivered));
-        tokio::spawn(Runner::new(Arc::clone(&node), parts.effects, told).run(start, to_run));
-        tokio::spawn(job::Runner::new(Arc::clone(&node), parts.jobs).run());
-        node.effects.passed(start).await;
+        let work = Work {
+            effects: parts.effects,
+            jobs: parts.jobs,
+        };
+        if let (Some(cluster), Some((mut terms, inbox))) = (&node.cluster, terms) {
+            cluster.begin(&node, local, inbox);
+            let node = Arc::clone(&node);
+            tokio::spawn(async move {
+                while let Some(term) = terms.recv().await {
+                    work.of_term(&node, term).await;
+                }
+            });
+            cluster.is_known().await;
+        } else if let Some(term) = term {
+            let running = Arc::clone(&node);
+            tokio::spawn(async move { work.of_term(&running, term).await });
+            node.effects.passed(start).await;
+        }
         Ok(node)
     }
 
@@ -194,5 +229,45 @@ impl Node {
         self.setup
             .lock()
             .is_ok_and(|setup| matches!(*setup, Offer::Used))
+    }
+}
+
+/// Of a node that shares its store with nobody. Taken before anything is written: each task must see every
+/// round. What was applied before is delivered: clients that come back resume from the logs.
+fn only_term(store: &Store, start: u64) -> Term {
+    let rounds = [store.rounds(ROUNDS_BEHIND), store.rounds(ROUNDS_BEHIND)];
+    Term { start, rounds }
+}
+
+/// What the owner of the journal does beside answering.
+struct Work {
+    effects: Vec<Kind>,
+    jobs: Vec<job::Kind>,
+}
+
+impl Work {
+    /// Delivers and runs effects and jobs until the term ends.
+    async fn of_term(&self, node: &Arc<Node>, term: Term) {
+        let Term { start, rounds } = term;
+        let [to_deliver, to_run] = rounds;
+        node.conversations.begin();
+        if let Some(cluster) = &node.cluster {
+            cluster.begin_term(start);
+        }
+        let (effects, jobs) = (self.effects.clone(), self.jobs.clone());
+        let runner = Runner::new(Arc::clone(node), effects);
+        let jobs = job::Runner::new(Arc::clone(node), jobs);
+        let tasks = [
+            tokio::spawn(delivery::run(Arc::clone(node), start, to_deliver)),
+            tokio::spawn(runner.run(start, to_run)),
+            tokio::spawn(jobs.run()),
+        ];
+        for task in tasks {
+            let _ = task.await;
+        }
+        if let Some(cluster) = &node.cluster {
+            cluster.end_term();
+        }
+        node.conversations.end();
     }
 }

@@ -27,6 +27,10 @@ impl Connections for Nobody {
     fn online(&self, _: UserId) -> bool {
         false
     }
+    fn all_online(&self) -> Vec<UserId> {
+        Vec::new()
+    }
+    fn resync(&self, _: Option<UserId>) {}
     fn end_session(&self, _: SessionId) {}
 }
 

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use chat_core::bus::{NatsLogin, NatsOptions};
 use clap::{Args, Parser, Subcommand};
-use storage::{CqlLogin, CqlOptions};
+use storage::{CqlLogin, CqlOptions, Limits};
 
 /// Chaoke (超客): messages, groups and calls for a company and its customers, in one binary.
 #[derive(Debug, Parser)]
@@ -23,6 +24,8 @@ pub struct Cli {
 pub enum Command {
     /// Serve (the default).
     Serve(Serve),
+    /// Tell which servers a cluster has and which of them writes.
+    Status(Cql),
     /// Print the version.
     Version,
 }
@@ -57,6 +60,9 @@ pub struct Serve {
     /// Where everything is kept instead of the data folder.
     #[command(flatten)]
     pub cql: Cql,
+    /// What makes it one of several servers.
+    #[command(flatten)]
+    pub cluster: Together,
 }
 
 /// The database of a cluster: Apache Cassandra or ScyllaDB.
@@ -129,9 +135,42 @@ pub struct Cql {
         requires = "addresses"
     )]
     pub ca: Option<PathBuf>,
+    /// Other sizes and periods, for trials: `bucket_positions=64,mark_age_ms=0,mark_ms=0,drop_age_ms=2000`.
+    #[arg(
+        long = "cql-limits",
+        env = "CHAOKE_CQL_LIMITS",
+        value_delimiter = ',',
+        value_name = "NAME=NUMBER",
+        requires = "addresses",
+        hide = true
+    )]
+    pub limits: Vec<String>,
 }
 
 impl Cql {
+    /// The sizes and periods of the store.
+    ///
+    /// # Errors
+    /// A name or number that can't be meant.
+    pub fn limits(&self) -> Result<Limits, String> {
+        let mut limits = Limits::default();
+        for given in &self.limits {
+            let (name, number) = given.split_once('=').unwrap_or((given, ""));
+            let number: u32 = number
+                .parse()
+                .map_err(|_| format!("{given}: write it as NAME=NUMBER"))?;
+            let cql = &mut limits.cql;
+            match name {
+                "bucket_positions" => cql.bucket_positions = u64::from(number.max(1)),
+                "mark_age_ms" => cql.mark_age_ms = u64::from(number),
+                "mark_ms" => cql.mark_ms = u64::from(number),
+                "drop_age_ms" => cql.drop_age_ms = i64::from(number),
+                _ => return Err(format!("there is no limit {name}")),
+            }
+        }
+        Ok(limits)
+    }
+
     /// As the store takes it.
     ///
     /// # Errors
@@ -140,7 +179,7 @@ impl Cql {
         let login = match (&self.user, &self.password_file) {
             (Some(name), Some(file)) => Some(CqlLogin {
                 name: name.clone(),
-                secret: password(file)?,
+                secret: password(file, "the database")?,
             }),
             _ => None,
         };
@@ -156,18 +195,138 @@ impl Cql {
     }
 }
 
+/// Several servers that are one: they share a database, and speak with each other.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Several servers that are one")]
+pub struct Together {
+    /// Where the other servers reach this one. Keep it in a network of its own: it is not encrypted.
+    #[arg(
+        long = "cluster-listen",
+        env = "CHAOKE_CLUSTER_LISTEN",
+        requires_all = ["addresses", "cluster_key_file"],
+        value_name = "ADDR"
+    )]
+    pub cluster_listen: Option<SocketAddr>,
+    /// The same as the others must write it, if that is another address.
+    #[arg(
+        long = "cluster-address",
+        env = "CHAOKE_CLUSTER_ADDRESS",
+        requires = "cluster_listen",
+        value_name = "HOST:PORT"
+    )]
+    pub cluster_address: Option<String>,
+    /// A file with the key that all servers of the cluster share: one line, 16 characters at least.
+    #[arg(
+        long = "cluster-key-file",
+        env = "CHAOKE_CLUSTER_KEY_FILE",
+        requires = "cluster_listen",
+        value_name = "FILE"
+    )]
+    pub cluster_key_file: Option<PathBuf>,
+    /// The name of this server in the cluster: a-z, 0-9 and -, at most 32.
+    #[arg(
+        long = "node",
+        env = "CHAOKE_NODE",
+        requires = "cluster_listen",
+        default_value = "node-1",
+        value_name = "NAME"
+    )]
+    pub node: String,
+    /// NATS servers that carry pushes between the servers. Without them pushes come a tenth of a second later.
+    #[arg(
+        long = "nats",
+        env = "CHAOKE_NATS",
+        requires = "cluster_listen",
+        value_delimiter = ',',
+        value_name = "HOST:PORT"
+    )]
+    pub nats: Vec<String>,
+    /// The name of the cluster in NATS; clusters of different names share NATS servers.
+    #[arg(
+        long = "nats-prefix",
+        env = "CHAOKE_NATS_PREFIX",
+        requires = "nats",
+        default_value = "chaoke",
+        value_name = "NAME"
+    )]
+    pub nats_prefix: String,
+    /// Who signs in to NATS, if it asks for that.
+    #[arg(
+        long = "nats-user",
+        env = "CHAOKE_NATS_USER",
+        requires_all = ["nats", "nats_password_file"],
+        value_name = "NAME"
+    )]
+    pub nats_user: Option<String>,
+    /// A file with the password of that user.
+    #[arg(
+        long = "nats-password-file",
+        env = "CHAOKE_NATS_PASSWORD_FILE",
+        requires_all = ["nats", "nats_user"],
+        value_name = "FILE"
+    )]
+    pub nats_password_file: Option<PathBuf>,
+    /// A file with the certificates (PEM) that may vouch for NATS; TLS is used if it is given.
+    #[arg(
+        long = "nats-ca",
+        env = "CHAOKE_NATS_CA",
+        requires = "nats",
+        value_name = "FILE"
+    )]
+    pub nats_ca: Option<PathBuf>,
+}
+
+impl Together {
+    /// Where NATS is, if it is used.
+    ///
+    /// # Errors
+    /// The file with the password can't be read.
+    pub fn nats(&self) -> Result<Option<NatsOptions>, String> {
+        if self.nats.is_empty() {
+            return Ok(None);
+        }
+        let login = match (&self.nats_user, &self.nats_password_file) {
+            (Some(name), Some(file)) => Some(NatsLogin::Password {
+                name: name.clone(),
+                secret: password(file, "NATS")?,
+            }),
+            _ => None,
+        };
+        Ok(Some(NatsOptions {
+            addresses: self.nats.clone(),
+            prefix: self.nats_prefix.clone(),
+            login,
+            tls_ca: self.nats_ca.clone(),
+        }))
+    }
+
+    /// Where the others reach this server, which listens at `listening`.
+    ///
+    /// # Errors
+    /// It listens at all addresses and none of them was named.
+    pub fn address(&self, listening: SocketAddr) -> Result<String, String> {
+        match &self.cluster_address {
+            Some(address) => Ok(address.clone()),
+            None if listening.ip().is_unspecified() => Err(format!(
+                "the other servers can't reach this one at {listening}: say with --cluster-address where they can"
+            )),
+            None => Ok(listening.to_string()),
+        }
+    }
+}
+
 /// The first line of a file.
-fn password(file: &Path) -> Result<String, String> {
+fn password(file: &Path, of: &str) -> Result<String, String> {
     let read = std::fs::read_to_string(file).map_err(|error| {
         format!(
-            "the password of the database can't be read from {}: {error}",
+            "the password of {of} can't be read from {}: {error}",
             file.display()
         )
     })?;
     match read.lines().next() {
         Some(line) if !line.is_empty() => Ok(line.to_owned()),
         _ => Err(format!(
-            "the file {} holds no password of the database",
+            "the file {} holds no password of {of}",
             file.display()
         )),
     }

@@ -8,6 +8,8 @@ pub mod assets;
 pub mod config;
 pub mod generate;
 pub mod http;
+pub mod link;
+pub mod opening;
 pub mod server;
 pub mod setup_link;
 pub mod ws;

@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chat_core::clock::Clock;
 use chat_core::random::Random;
 use clap::Parser;
-use gateway::config::{Cli, Command, Serve};
+use gateway::config::{Cli, Command, Cql, Serve};
+use gateway::opening::{self, Opened};
 use gateway::server::{Options, Server};
 use gateway::setup_link;
-use storage::{Limits, Store};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -26,6 +26,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Some(Command::Serve(serve)) => serve,
+        Some(Command::Status(cql)) => return finish(status(&cql)),
         None => cli.serve,
     };
     let filter = EnvFilter::try_from_env("CHAOKE_LOG")
@@ -34,13 +35,47 @@ fn main() -> ExitCode {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
-    match run(&serve) {
+    finish(run(&serve))
+}
+
+fn finish(outcome: Result<(), Box<dyn std::error::Error>>) -> ExitCode {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("chaoke: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Which servers a cluster has and which of them writes.
+fn status(cql: &Cql) -> Result<(), Box<dyn std::error::Error>> {
+    if cql.addresses.is_empty() {
+        return Err("say with --cql where the database of the cluster is".into());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let clock = Clock::system();
+    let random = Random::system();
+    let draw = Arc::new(move || u64::from_be_bytes(random.bytes()));
+    let status = runtime.block_on(async {
+        storage::cluster::status(&cql.options()?, &cql.limits()?, clock.as_fn(), draw)
+            .await
+            .map_err(Box::<dyn std::error::Error>::from)
+    })?;
+    say(&format!(
+        "{:<32} {:<24} {:<5} writes",
+        "node", "address", "lives"
+    ));
+    for server in &status.servers {
+        let lives = if server.lives { "yes" } else { "no" };
+        let writes = if server.writes { "journal 0" } else { "" };
+        let (name, address) = (&server.name, &server.address);
+        say(&format!("{name:<32} {address:<24} {lives:<5} {writes}"));
+    }
+    say(&format!("journal 0 holds commits up to {}", status.last));
+    Ok(())
 }
 
 fn run(serve: &Serve) -> Result<(), Box<dyn std::error::Error>> {
@@ -55,38 +90,20 @@ fn run(serve: &Serve) -> Result<(), Box<dyn std::error::Error>> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let store = open_store(serve, &clock).await?;
-        serve_with(serve, store, clock).await
+        let opened = opening::open(serve, &clock).await?;
+        serve_with(serve, opened, clock).await
     })
-}
-
-async fn open_store(serve: &Serve, clock: &Clock) -> Result<Store, Box<dyn std::error::Error>> {
-    let (limits, folder) = (Limits::default(), serve.data.join("store"));
-    if serve.cql.addresses.is_empty() {
-        return Ok(Store::embedded(&folder, limits, clock.as_fn())?);
-    }
-    if folder.exists() {
-        // Whoever forgets that would wonder where everybody has gone.
-        return Err(format!(
-            "the data folder holds a store of its own ({}), and a database is given too; serve one of them",
-            folder.display()
-        )
-        .into());
-    }
-    let random = Random::system();
-    let draw = Arc::new(move || u64::from_be_bytes(random.bytes()));
-    let options = serve.cql.options()?;
-    Ok(Store::cql(&options, limits, clock.as_fn(), draw).await?)
 }
 
 async fn serve_with(
     serve: &Serve,
-    store: Store,
+    opened: Opened,
     clock: Clock,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let random = Random::system();
     let link = serve.data.join(setup_link::FILE);
-    let mut options = Options::new(store, clock, random.clone());
+    let mut options = Options::new(opened.store, clock, random.clone());
+    options.cluster = opened.cluster;
     options.origins.clone_from(&serve.origins);
     options.setup_link = Some(link.clone());
     let server = Server::start(options).await?;
@@ -123,6 +140,10 @@ async fn serve_with(
             tracing::info!("stopping");
         })
         .await?;
+    // Until now other servers could still ask what this one had sent them.
+    if let Some(listening) = opened.listening {
+        listening.abort();
+    }
     if lost.load(Ordering::Relaxed) {
         return Err("another server serves from this database now".into());
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use chat_core::api::codec::Params;
 use chat_core::api::{Access, Answer, ApiError, Class, Codec, Registry};
 use chat_core::clock::Clock;
+use chat_core::cluster::InCluster;
 use chat_core::ctx::{Caller, CookieChange, Ctx, Origin};
 use chat_core::delivery::{ConnectionId, Connections};
 use chat_core::directory::guard::{PER_ADDRESS, PER_USER, Rate};
@@ -59,6 +60,8 @@ pub struct Options {
     pub effects_wait: Duration,
     /// Hashes passwords.
     pub passwords: Passwords,
+    /// What makes it one of several.
+    pub cluster: Option<InCluster>,
 }
 
 impl Options {
@@ -76,6 +79,7 @@ impl Options {
             call_deadline: CALL_DEADLINE,
             effects_wait: Duration::from_millis(EFFECTS_WAIT_MS),
             passwords: Passwords::default(),
+            cluster: None,
         }
     }
 }
@@ -145,6 +149,7 @@ impl Server {
         parts.effects_wait = options.effects_wait;
         parts.passwords = options.passwords;
         parts.jobs = chat_core::jobs();
+        parts.cluster = options.cluster;
         let node = Node::start(parts).await?;
         let server = Arc::new(Self {
             node,

@@ -1,6 +1,7 @@
 //! What a commit is, which rows it names, and whether it is small enough. Pure.
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::contract::{Home, KeyRange, Partition, RowAt, StoreError};
 use crate::limits::Limits;
@@ -16,7 +17,7 @@ pub(crate) use evaluate::{Done, Moment, Verdict, evaluate};
 pub(crate) use overlay::{Overlay, Place, Written};
 
 /// A commit as it is sent to the writer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Commit {
     pub(crate) home: Home,
     pub(crate) client: Option<ClientId>,
@@ -27,7 +28,7 @@ pub(crate) struct Commit {
     pub(crate) effects: Vec<(String, Value)>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Once {
     pub(crate) source: String,
     pub(crate) consumer: String,
@@ -35,24 +36,25 @@ pub(crate) struct Once {
     pub(crate) ordinal: u32,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Expect {
     Absent,
     Present,
     Version(u64),
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ExpectRange {
     pub(crate) partition: Partition,
     pub(crate) range: KeyRange,
     pub(crate) at_most: usize,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Operation {
     Put {
         at: RowAt,
+        #[serde(with = "crate::value::later_as_part")]
         later: Option<Later>,
         value: Value,
         expires_at: Option<i64>,
@@ -278,6 +280,7 @@ fn row_bytes(at: &RowAt) -> usize {
 
 pub(crate) fn at_most(what: &'static str, got: usize, limit: usize) -> Result<(), StoreError> {
     if got > limit {
+        let what = what.into();
         return Err(StoreError::TooLarge { what, limit, got });
     }
     Ok(())

@@ -1,6 +1,8 @@
 //! The words of the contract: homes, rows, logs, ranges, applied commits and the errors.
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -8,7 +10,7 @@ use std::sync::Arc;
 /// The unit of atomicity and order: everything inside one home changes in one commit or not at all.
 ///
 /// Written `kind:id`, 1 to 200 bytes; a longer one is refused by every call that takes it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Home(Arc<str>);
 
 impl Home {
@@ -50,7 +52,7 @@ impl Display for Home {
 
 /// The number of a table, and whether its partitions are logs: an engine may keep the entries of a log in
 /// stretches. 0 to 255 belong to the store itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TableId {
     number: u16,
     log: bool,
@@ -83,7 +85,7 @@ impl TableId {
 }
 
 /// Rows that are read together, in the order of their keys.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Partition {
     /// The table.
     pub table: TableId,
@@ -92,7 +94,7 @@ pub struct Partition {
 }
 
 /// The place of a row inside its home.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RowAt {
     /// The table.
     pub table: TableId,
@@ -154,7 +156,7 @@ pub enum Direction {
 }
 
 /// A range of keys inside a partition.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRange {
     /// Lower end.
     pub from: Bound<Bytes>,
@@ -320,7 +322,7 @@ pub struct Effect {
 pub struct Numbered(pub u16);
 
 /// What a numbering operation gave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The number of the entry, or the sum.
     pub number: i64,
@@ -329,7 +331,7 @@ pub struct Outcome {
 }
 
 /// The answer to a commit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Committed {
     /// Its position. A commit that wrote nothing names the newest position it saw.
     pub position: u64,
@@ -368,7 +370,7 @@ impl Committed {
 }
 
 /// Why the store did not do what it was asked.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum StoreError {
     /// An expectation failed; nothing was written.
     #[error("the commit lost a race: {what}")]
@@ -380,7 +382,7 @@ pub enum StoreError {
     #[error("{what} stops at {limit}")]
     Limit {
         /// Which bound.
-        what: &'static str,
+        what: Cow<'static, str>,
         /// The bound; for a negative one its distance from 0.
         limit: u64,
     },
@@ -388,7 +390,7 @@ pub enum StoreError {
     #[error("{what} is too large: {got} of at most {limit}")]
     TooLarge {
         /// What.
-        what: &'static str,
+        what: Cow<'static, str>,
         /// How much is allowed.
         limit: usize,
         /// How much it is.

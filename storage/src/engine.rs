@@ -3,6 +3,7 @@
 
 use async_trait::async_trait;
 use bytes::{BufMut, Bytes, BytesMut};
+use serde::{Deserialize, Serialize};
 
 use crate::contract::{
     AppliedCommit, Direction, Home, KeyRange, Outcome, Partition, Row, RowAt, StoreError,
@@ -46,7 +47,7 @@ pub struct RowWrite {
 }
 
 /// The id of an attempt to commit: identical bytes sent again carry the same one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AttemptId {
     /// Drawn anew when a store is opened.
     pub process: u64,

@@ -27,19 +27,23 @@
 
 pub mod key;
 
+pub mod cluster;
 mod commit;
 mod contract;
 pub mod engine;
 mod index;
 mod limits;
+mod prepared;
 mod reserve;
 mod reserved;
+mod scan;
 mod store;
 #[cfg(any(test, feature = "suite"))]
 pub mod suite;
 mod table;
 mod timers;
 mod transaction;
+mod travel;
 mod value;
 mod writer;
 
@@ -52,8 +56,9 @@ pub use engine::cql::driver::{CqlLogin, CqlOptions};
 pub use index::{Index, IndexError, Indexed, Unique};
 pub use key::{KeyError, KeyPart};
 pub use limits::{CqlLimits, FIRST_POSITION, Limits, RESERVED_TABLES_MAX, RETRIES_MAX};
+pub use prepared::Prepared;
 pub use reserve::{Reservation, ReserveError};
-pub use store::{Prepared, Store};
+pub use store::Store;
 pub use table::{Log, Table};
 pub use timers::{TIMER_EFFECT, Timer};
 pub use transaction::{Race, Transaction, retry};

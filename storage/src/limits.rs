@@ -114,6 +114,10 @@ pub struct CqlLimits {
     pub look_ms: u64,
     /// How long a start waits while the owner before goes on, in ms.
     pub wait_ms: u64,
+    /// How long a commit looks for a writer in a cluster, in ms; longer than a takeover takes.
+    pub commit_ms: u64,
+    /// A server whose beat stood still for so long is not counted among the servers of a cluster, in ms.
+    pub gone_ms: u64,
     /// Furthest that the clocks of server and database may be apart at a start, in ms.
     pub clock_ms: i64,
     /// Time for a conditional statement, in ms; afterwards its outcome is unknown.
@@ -139,6 +143,8 @@ impl Default for CqlLimits {
             still_ms: 2_000,
             look_ms: 200,
             wait_ms: 10_000,
+            commit_ms: 8_000,
+            gone_ms: 5_000,
             clock_ms: 5_000,
             conditional_ms: 5_000,
             plain_ms: 5_000,

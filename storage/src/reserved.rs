@@ -57,7 +57,7 @@ pub(crate) fn corrupt(what: &str) -> StoreError {
 }
 
 /// A client id with everything that makes it one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ClientId {
     /// Where its answer stands.
     pub(crate) at: RowAt,

@@ -5,27 +5,29 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::ops::Bound;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-use crate::commit::{Commit, ExpectRange, at_most, check_home, check_row};
+use crate::cluster::Cluster;
+use crate::commit::{Commit, at_most, check_home, check_row};
 use crate::contract::{
     AppliedCommit, AppliedRound, Committed, Direction, Head, Home, KeyRange, OpenError, Partition,
     Row, RowAt, StoreError,
 };
 use crate::engine::cql::Cql;
 use crate::engine::cql::driver::{self, CqlOptions};
-use crate::engine::cql::rules::{Rule, holds};
 use crate::engine::embedded::Embedded;
 use crate::engine::memory::Memory;
 use crate::engine::{AttemptId, Engine, decode_row};
 use crate::key::{self, KeyPart};
 use crate::limits::{Limits, RETRIES_MAX};
+use crate::prepared::Prepared;
 use crate::reserved;
+use crate::scan::{is_alive, scan};
 use crate::table::Table;
 use crate::transaction::Transaction;
-use crate::writer::{Attempts, Message, Request, Sending, Shared, Writer};
+use crate::writer::{Message, Request, Sending, Shared, Writer};
 
 /// Milliseconds since 1970.
 pub(crate) type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -39,12 +41,31 @@ pub struct Store {
     inner: Arc<Inner>,
 }
 
+/// What a store is made of, whoever writes for it.
+pub(crate) struct Parts {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) limits: Limits,
+    pub(crate) clock: Clock,
+    pub(crate) shared: Arc<Shared>,
+    /// Differs between any two processes that write for one journal.
+    pub(crate) process: u64,
+    pub(crate) incarnation: u64,
+}
+
+/// Where commits go.
+pub(crate) enum Way {
+    /// To the writer of this process, as long as it lives.
+    Here(mpsc::Sender<Message>),
+    /// To the writer of now of a cluster, wherever it is.
+    Cluster(Cluster),
+}
+
 struct Inner {
     engine: Arc<dyn Engine>,
     limits: Limits,
     clock: Clock,
     shared: Arc<Shared>,
-    queue: mpsc::Sender<Message>,
+    way: Way,
     queue_bytes: Arc<Semaphore>,
     process: u64,
     attempts: AtomicU64,
@@ -115,44 +136,48 @@ impl Store {
     /// The store and its writer, which somebody must run.
     pub(crate) fn make(engine: Arc<dyn Engine>, limits: Limits, clock: Clock) -> (Self, Writer) {
         let opened = engine.opened();
-        let (queue, waiting) = mpsc::channel(limits.queue_commits);
-        let (timers, timers_seen) = watch::channel(0);
-        let shared = Arc::new(Shared {
-            last_position: AtomicU64::new(opened.last_position),
-            receivers: std::sync::Mutex::default(),
-            timers: timers_seen,
-        });
-        // The engine gives all attempts behind a position, so only older ones may be forgotten.
-        let oldest = opened.attempts.first().map(|oldest| oldest.position - 1);
-        let mut attempts = Attempts::new(limits.attempts, oldest.unwrap_or(opened.last_position));
-        attempts.add(opened.attempts);
-        let writer = Writer {
-            engine: Arc::clone(&engine),
-            limits: limits.clone(),
-            clock: Arc::clone(&clock),
-            shared: Arc::clone(&shared),
-            queue: waiting,
-            attempts,
-            timers,
-            last_time_ms: opened.last_time_ms,
-            stuck: false,
-        };
+        let shared = Arc::new(Shared::new());
+        let (writer, queue) = Writer::new(
+            Arc::clone(&engine),
+            limits.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&shared),
+        );
         let process = drawn(&limits, clock(), "process") ^ opened.last_position;
+        let parts = Parts {
+            engine,
+            limits,
+            clock,
+            shared,
+            process,
+            incarnation: opened.incarnation,
+        };
+        (Self::of(parts, Way::Here(queue)), writer)
+    }
+
+    pub(crate) fn of(parts: Parts, way: Way) -> Self {
+        let Parts {
+            engine,
+            limits,
+            clock,
+            shared,
+            process,
+            incarnation,
+        } = parts;
         let queue_bytes = Arc::new(Semaphore::new(limits.queue_bytes / PERMIT_BYTES));
-        let store = Self {
+        Self {
             inner: Arc::new(Inner {
                 engine,
                 limits,
                 clock,
                 shared,
-                queue,
+                way,
                 queue_bytes,
                 process,
                 attempts: AtomicU64::new(0),
-                incarnation: opened.incarnation,
+                incarnation,
             }),
-        };
-        (store, writer)
+        }
     }
 
     /// The row, if it is there and has not ended.
@@ -314,9 +339,7 @@ impl Store {
     /// commit of your own, or both stand still.
     #[must_use]
     pub fn rounds(&self, capacity: usize) -> mpsc::Receiver<Arc<AppliedRound>> {
-        let (sender, receiver) = mpsc::channel(capacity.max(1));
-        self.inner.shared.receivers().push(sender);
-        receiver
+        self.inner.shared.subscribe(capacity)
     }
 
     /// Up to `limit` commits after `position` that have effects, from the persisted rounds; their `writes`
@@ -372,11 +395,10 @@ impl Store {
     /// Answers what is waiting, makes everything durable and lets go of the files. Later commits answer
     /// `Closed`.
     pub async fn close(&self) {
-        let (closed, done) = oneshot::channel();
-        if self.inner.queue.send(Message::Close(closed)).await.is_ok() {
-            let _ = done.await;
+        match &self.inner.way {
+            Way::Here(queue) => close(queue).await,
+            Way::Cluster(cluster) => cluster.close().await,
         }
-        self.inner.queue.closed().await;
     }
 
     /// Done as soon as another server has taken over: this store answers nothing any more, and a process that
@@ -386,7 +408,8 @@ impl Store {
     }
 
     pub(crate) fn timers(&self) -> watch::Receiver<u64> {
-        self.inner.shared.timers.clone()
+        let timers = self.inner.shared.timers.lock();
+        timers.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn now_ms(&self) -> i64 {
@@ -408,14 +431,20 @@ impl Store {
     }
 
     /// Sends a commit to the writer and waits for its answer. Sent again it gives the same answer. A writer
-    /// that began anew meanwhile gets it once more, a few times.
+    /// that began anew meanwhile gets it once more, a few times; the writers of a cluster get it for
+    /// `CqlLimits::commit_ms`.
     ///
     /// # Errors
     /// What the writer answers; `Busy` when too much is waiting.
     pub async fn submit(&self, prepared: &Prepared) -> Result<Committed, StoreError> {
+        let queue = match &self.inner.way {
+            Way::Here(queue) => queue,
+            Way::Cluster(cluster) => return self.submit_to_any(cluster, prepared).await,
+        };
         for _ in 0..RETRIES_MAX {
-            let sending = self.sending(prepared);
-            let answer = self.deliver(prepared, sending).await;
+            let sending = prepared.sending(self.inner.engine.term());
+            let answer = self.deliver(queue, prepared, sending).await;
+            let answer = answer.unwrap_or(Err(StoreError::Unknown));
             if answer != Err(StoreError::Moved) {
                 return answer;
             }
@@ -428,22 +457,19 @@ impl Store {
         ))
     }
 
-    /// The next sending of a commit, to the writer of now.
-    pub(crate) fn sending(&self, prepared: &Prepared) -> Sending {
-        Sending {
-            number: prepared.sendings.fetch_add(1, Ordering::Relaxed) + 1,
-            term: self.inner.engine.term(),
-        }
-    }
-
+    /// Gives one sending to a writer of this process. Nothing if the writer ended before it answered.
     pub(crate) async fn deliver(
         &self,
+        queue: &mpsc::Sender<Message>,
         prepared: &Prepared,
         sending: Sending,
-    ) -> Result<Committed, StoreError> {
+    ) -> Option<Result<Committed, StoreError>> {
         let permits = prepared.commit.bytes().div_ceil(PERMIT_BYTES);
         let permits = u32::try_from(permits).unwrap_or(u32::MAX);
         let permit = Arc::clone(&self.inner.queue_bytes).try_acquire_many_owned(permits);
+        let Ok(permit) = permit else {
+            return Some(Err(StoreError::Busy));
+        };
         let (answer, answered) = oneshot::channel();
         let request = Request {
             commit: Arc::clone(&prepared.commit),
@@ -451,106 +477,55 @@ impl Store {
             sending,
             seen: prepared.seen,
             answer,
-            permit: permit.map_err(|_| StoreError::Busy)?,
+            permit,
         };
-        match self.inner.queue.try_send(Message::Commit(request)) {
+        match queue.try_send(Message::Commit(request)) {
             Ok(()) => {}
-            Err(mpsc::error::TrySendError::Full(_)) => return Err(StoreError::Busy),
-            Err(mpsc::error::TrySendError::Closed(_)) => return Err(StoreError::Closed),
+            Err(mpsc::error::TrySendError::Full(_)) => return Some(Err(StoreError::Busy)),
+            Err(mpsc::error::TrySendError::Closed(_)) => return Some(Err(StoreError::Closed)),
         }
-        let answer = answered.await.unwrap_or(Err(StoreError::Unknown));
-        prepared.believe(sending, answer)
+        let answer = answered.await.ok()?;
+        Some(prepared.believe(sending, answer))
     }
-}
 
-/// A commit with its attempt id.
-#[derive(Debug, Clone)]
-pub struct Prepared {
-    commit: Arc<Commit>,
-    attempt: AttemptId,
-    seen: u64,
-    /// How often it was sent.
-    sendings: Arc<AtomicU32>,
-}
-
-impl Prepared {
-    /// Of several sendings any success counts, but only the newest one's refusal: another may still run.
-    pub(crate) fn believe(
-        &self,
-        sending: Sending,
-        answer: Result<Committed, StoreError>,
-    ) -> Result<Committed, StoreError> {
-        let newest = sending.number == self.sendings.load(Ordering::Relaxed);
-        match answer {
-            Err(error) if error.refuses() && !newest && holds(Rule::NewestRefusal) => {
-                Err(StoreError::Unknown)
-            }
-            answer => answer,
-        }
+    /// A sending to the writer of this process, as the model makes them.
+    #[cfg(test)]
+    pub(crate) fn sending(&self, prepared: &Prepared) -> Sending {
+        prepared.sending(self.inner.engine.term())
     }
 
     #[cfg(test)]
-    pub(crate) const fn attempt(&self) -> AttemptId {
-        self.attempt
+    pub(crate) async fn deliver_here(
+        &self,
+        prepared: &Prepared,
+        sending: Sending,
+    ) -> Result<Committed, StoreError> {
+        let Way::Here(queue) = &self.inner.way else {
+            return Err(StoreError::Closed);
+        };
+        let answer = self.deliver(queue, prepared, sending).await;
+        answer.unwrap_or(Err(StoreError::Unknown))
+    }
+
+    pub(crate) fn cluster(&self) -> Option<&Cluster> {
+        match &self.inner.way {
+            Way::Here(_) => None,
+            Way::Cluster(cluster) => Some(cluster),
+        }
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.inner.shared
     }
 }
 
-pub(crate) fn is_alive(row: &Row, now_ms: i64) -> bool {
-    row.expires_at.is_none_or(|end| end > now_ms)
-}
-
-/// Rows that have not ended; reads on behind those that have.
-pub(crate) async fn scan(
-    engine: &dyn Engine,
-    home: &Home,
-    partition: &Partition,
-    mut range: KeyRange,
-    direction: Direction,
-    limit: usize,
-    now_ms: i64,
-) -> Result<Vec<(Bytes, Row)>, StoreError> {
-    let mut found = Vec::new();
-    while found.len() < limit && !range.is_empty() {
-        let wanted = limit - found.len();
-        let rows = engine
-            .scan(home, partition, &range, direction, wanted)
-            .await?;
-        let short = rows.len() < wanted;
-        if let Some((last, _)) = rows.last() {
-            range = range.resume(last.clone(), direction);
-        }
-        for (key, stored) in rows {
-            let row = decode_row(&stored)?;
-            if is_alive(&row, now_ms) {
-                found.push((key, row));
-            }
-        }
-        if short {
-            break;
-        }
+/// Has a writer answer what waits and end.
+pub(crate) async fn close(queue: &mpsc::Sender<Message>) {
+    let (closed, done) = oneshot::channel();
+    if queue.send(Message::Close(closed)).await.is_ok() {
+        let _ = done.await;
     }
-    Ok(found)
-}
-
-/// The rows of an expected range, counted up to one more than expected.
-pub(crate) async fn count(
-    engine: &dyn Engine,
-    home: &Home,
-    range: &ExpectRange,
-    now_ms: i64,
-) -> Result<usize, StoreError> {
-    let limit = range.at_most + 1;
-    let keys = range.range.clone();
-    let rows = scan(
-        engine,
-        home,
-        &range.partition,
-        keys,
-        Direction::Forward,
-        limit,
-        now_ms,
-    );
-    Ok(rows.await?.len())
+    queue.closed().await;
 }
 
 /// A number that differs between two creations, as far as seed and clock do.

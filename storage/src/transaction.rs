@@ -10,8 +10,9 @@ use crate::contract::{
 };
 use crate::key::KeyPart;
 use crate::limits::RETRIES_MAX;
+use crate::prepared::Prepared;
 use crate::reserved::ClientId;
-use crate::store::{Prepared, Store};
+use crate::store::Store;
 use crate::table::Table;
 use crate::value::{Later, Value};
 

@@ -16,7 +16,7 @@ use crate::contract::StoreError;
 
 /// A piece of a value. Numbers are 8 bytes big-endian; an index counts the numbering operations
 /// (`append`, `add`) of the commit from 0.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Part {
     /// Bytes as they are.
     Bytes(Bytes),
@@ -178,8 +178,45 @@ impl<'de> Deserialize<'de> for Later {
     }
 }
 
+/// A [`Later`] in a commit that travels: as its part, since by itself it can be written only while a value
+/// is filled.
+pub(crate) mod later_as_part {
+    use super::{Later, Part};
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(
+        later: &Option<Later>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        later.map(Later::part).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Later>, D::Error> {
+        let later = |part| {
+            Ok(match part {
+                Part::Bytes(bytes) => {
+                    let number = bytes.as_ref().try_into();
+                    let number = number.map_err(|_| D::Error::custom("a number has 8 bytes"))?;
+                    Later::Known(u64::from_be_bytes(number))
+                }
+                Part::SeqOf(index) => Later::SeqOf(index),
+                Part::CountOf(index) => Later::CountOf(index),
+                Part::SumOf(index) => Later::SumOf(index),
+                Part::Position => Later::Position,
+                Part::Time => Later::Time,
+            })
+        };
+        Option::<Part>::deserialize(deserializer)?
+            .map(later)
+            .transpose()
+    }
+}
+
 /// A value to be written: bytes with holes for what the writer knows.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Value(Vec<Part>);
 
 impl Value {

@@ -4,6 +4,7 @@
 //! Commits that arrive while a round is persisted make the next round: that is the whole group commit,
 //! there is no artificial delay.
 
+use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
@@ -35,11 +36,12 @@ pub(crate) struct Request {
 }
 
 /// One sending of a commit. Several of one attempt may be under way, to several writers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sending {
     /// From 1.
     pub(crate) number: u32,
     /// The term of the writer it was sent to; it runs under no other.
+    #[serde(with = "crate::travel::term")]
     pub(crate) term: u128,
 }
 
@@ -56,8 +58,8 @@ pub(crate) type Receivers = Mutex<Vec<mpsc::Sender<Arc<AppliedRound>>>>;
 pub(crate) struct Shared {
     pub(crate) last_position: AtomicU64,
     pub(crate) receivers: Receivers,
-    /// See [`Writer::timers`].
-    pub(crate) timers: watch::Receiver<u64>,
+    /// See [`Writer::timers`]; of the writer of now.
+    pub(crate) timers: Mutex<watch::Receiver<u64>>,
 }
 
 /// The writer of a store.
@@ -86,6 +88,38 @@ const IDLE: std::time::Duration = std::time::Duration::from_secs(1);
 type Decided = (Request, Result<Committed, StoreError>);
 
 impl Writer {
+    /// A writer that goes on where its engine stands, and the queue to it.
+    pub(crate) fn new(
+        engine: Arc<dyn Engine>,
+        limits: Limits,
+        clock: Clock,
+        shared: Arc<Shared>,
+    ) -> (Self, mpsc::Sender<Message>) {
+        let opened = engine.opened();
+        let (queue, waiting) = mpsc::channel(limits.queue_commits);
+        let timers = watch::Sender::new(0);
+        shared
+            .last_position
+            .store(opened.last_position, Ordering::Release);
+        *shared.timers.lock().unwrap_or_else(PoisonError::into_inner) = timers.subscribe();
+        // The engine gives all attempts behind a position, so only older ones may be forgotten.
+        let oldest = opened.attempts.first().map(|oldest| oldest.position - 1);
+        let mut attempts = Attempts::new(limits.attempts, oldest.unwrap_or(opened.last_position));
+        attempts.add(opened.attempts);
+        let writer = Self {
+            engine,
+            limits,
+            clock,
+            shared,
+            queue: waiting,
+            attempts,
+            timers,
+            last_time_ms: opened.last_time_ms,
+            stuck: false,
+        };
+        (writer, queue)
+    }
+
     /// Runs until the store is closed or nobody holds it any more.
     pub(crate) async fn run(mut self) {
         let mut carried = None;
@@ -246,7 +280,7 @@ impl Writer {
             let mut found = Vec::new();
             for range in &request.commit.ranges {
                 let home = &request.commit.home;
-                found.push(crate::store::count(&*self.engine, home, range, time_ms).await?);
+                found.push(crate::scan::count(&*self.engine, home, range, time_ms).await?);
             }
             counts.push(found);
         }
@@ -356,6 +390,21 @@ impl Writer {
 }
 
 impl Shared {
+    pub(crate) fn new() -> Self {
+        Self {
+            last_position: AtomicU64::new(0),
+            receivers: Mutex::default(),
+            timers: Mutex::new(watch::channel(0).1),
+        }
+    }
+
+    /// Every round applied after this call.
+    pub(crate) fn subscribe(&self, capacity: usize) -> mpsc::Receiver<Arc<AppliedRound>> {
+        let (sender, receiver) = mpsc::channel(capacity.max(1));
+        self.receivers().push(sender);
+        receiver
+    }
+
     pub(crate) fn receivers(
         &self,
     ) -> std::sync::MutexGuard<'_, Vec<mpsc::Sender<Arc<AppliedRound>>>> {

@@ -90,6 +90,22 @@ impl Person {
         }
     }
 
+    /// The same person with the same tokens, who reaches the server at another address; he is away there.
+    #[must_use]
+    pub fn at(&self, wire: &Arc<Wire>) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                wire: Arc::clone(wire),
+                tokens: Mutex::new(self.tokens()),
+                device: Mutex::new(None),
+            }),
+            id: self.id.clone(),
+            name: self.name.clone(),
+            login: self.login.clone(),
+            password: self.password.clone(),
+        }
+    }
+
     // ---- people
 
     /// Adds a colleague, who signs in with the credential, chooses a password and connects.

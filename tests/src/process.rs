@@ -145,6 +145,21 @@ impl Process {
     }
 }
 
+/// Runs the binary to its end; gives what it printed.
+///
+/// # Panics
+/// When it fails.
+pub async fn runs(arguments: &[String]) -> String {
+    let ran = Command::new(binary()).args(arguments).output();
+    let ran = ran.await.expect("it starts");
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+    String::from_utf8_lossy(&ran.stdout).into_owned()
+}
+
 fn command(folder: &Path, address: &str, flags: &[String]) -> Command {
     let log = std::fs::OpenOptions::new()
         .create(true)

@@ -62,7 +62,17 @@ impl Push {
         }
     }
 
-    /// The event's name.
+    /// An event that was written elsewhere: `[event, data]` in either codec.
+    pub fn ready(json: Bytes, msgpack: Bytes) -> Self {
+        Self {
+            event: "",
+            json: OnceLock::from(json),
+            msgpack: OnceLock::from(msgpack),
+            encode: Box::new(|_| Bytes::new()),
+        }
+    }
+
+    /// The event's name; empty for one that was written elsewhere.
     pub fn event(&self) -> &'static str {
         self.event
     }

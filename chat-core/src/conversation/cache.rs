@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use moka::sync::Cache;
 use storage::{AppliedCommit, Change, Direction, KeyRange, Store};
@@ -35,16 +35,20 @@ pub struct Snapshot {
 
 /// The cache.
 pub struct Conversations {
+    /// Whether rounds are delivered here: only then is what is kept kept right.
+    current: AtomicBool,
     snapshots: Cache<ConversationId, Arc<Snapshot>>,
     passed: Vec<AtomicU64>,
 }
 
-impl Default for Conversations {
-    fn default() -> Self {
+impl Conversations {
+    /// Nothing kept. `current` says that all rounds from now on are delivered here.
+    pub fn new(current: bool) -> Self {
         let weigh = |_: &ConversationId, snapshot: &Arc<Snapshot>| {
             u32::try_from(snapshot.roster.len() + 4).unwrap_or(u32::MAX)
         };
         Self {
+            current: AtomicBool::new(current),
             snapshots: Cache::builder()
                 .max_capacity(CACHED_ROSTER_MEMBERS)
                 .weigher(weigh)
@@ -52,15 +56,25 @@ impl Default for Conversations {
             passed: (0..PASSED_SHARDS).map(|_| AtomicU64::new(0)).collect(),
         }
     }
-}
 
-impl Conversations {
+    /// Rounds are delivered here from now on.
+    pub fn begin(&self) {
+        self.current.store(true, Ordering::SeqCst);
+    }
+
+    /// Rounds are delivered elsewhere: everything is read from the store.
+    pub fn end(&self) {
+        self.current.store(false, Ordering::SeqCst);
+        self.snapshots.invalidate_all();
+    }
+
     /// The newest state of `id`; `None` before its first commit.
     ///
     /// # Errors
     /// What the store answers.
     pub async fn get(&self, store: &Store, id: ConversationId) -> Answer<Option<Arc<Snapshot>>> {
-        if let Some(snapshot) = self.snapshots.get(&id) {
+        let current = self.current.load(Ordering::SeqCst);
+        if let Some(snapshot) = self.snapshots.get(&id).filter(|_| current) {
             return Ok(Some(snapshot));
         }
         let passed = self.passed(id);
@@ -70,11 +84,11 @@ impl Conversations {
         };
         // Kept only when no round of this conversation was delivered while it was read: what such a
         // round said would be missing from it for ever. An entry made by another loader stays.
-        if passed.load(Ordering::SeqCst) == before {
+        if current && passed.load(Ordering::SeqCst) == before {
             self.snapshots
                 .entry(id)
                 .or_insert_with(|| Arc::clone(&snapshot));
-            if passed.load(Ordering::SeqCst) != before {
+            if passed.load(Ordering::SeqCst) != before || !self.current.load(Ordering::SeqCst) {
                 self.snapshots.invalidate(&id);
             }
         }

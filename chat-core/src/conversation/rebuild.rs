@@ -252,7 +252,7 @@ async fn mend(store: &Store, user: UserId, id: ConversationId) -> Answer<bool> {
         t.commit().await.map(|_| true).map_err(|error| match error {
             // An effect ran in between.
             StoreError::Limit { what, .. } => ApiError::from(StoreError::Conflict {
-                what: what.to_owned(),
+                what: what.into_owned(),
             }),
             error => error.into(),
         })

@@ -117,7 +117,7 @@ pub struct Asked<'a> {
 pub async fn run_again(node: &Node, key: &Key, asked: &Asked<'_>) -> Answer<()> {
     if let Some(letter) = read(&node.store, key).await? {
         if letter.is_parked() {
-            node.effects.try_parked();
+            node.effects.try_parked().await;
             return Ok(());
         }
         // Before it can run under a new position: a crash must not bring it back under the old one.

@@ -118,6 +118,21 @@ impl Connections for Hub {
         self.by_user.contains_key(&user)
     }
 
+    fn all_online(&self) -> Vec<UserId> {
+        self.by_user.iter().map(|entry| *entry.key()).collect()
+    }
+
+    fn resync(&self, user: Option<UserId>) {
+        match user {
+            Some(user) => {
+                if let Some(handles) = self.by_user.get(&user) {
+                    handles.iter().for_each(|handle| handle.lag());
+                }
+            }
+            None => self.by_id.iter().for_each(|handle| handle.lag()),
+        }
+    }
+
     fn end_session(&self, session: SessionId) {
         // Ending a session is rare; an index by session would cost every connection.
         for handle in self

@@ -132,6 +132,14 @@ impl Handle {
         });
     }
 
+    /// Notes that pushes were left out.
+    pub fn lag(&self) {
+        self.change(|queue| {
+            queue.ticked |= !queue.lagging;
+            queue.lagging = true;
+        });
+    }
+
     /// Queues a reply. Replies are bounded by the calls under way.
     pub fn reply(&self, frame: Bytes) {
         self.change(|queue| {

@@ -147,6 +147,9 @@ async fn open(
     if server.hub.add(&handle) {
         node.watchers.changed(caller.user_id);
     }
+    if let Some(cluster) = &node.cluster {
+        cluster.announce(caller.user_id).await;
+    }
     let session = Session {
         server: Arc::clone(server),
         handle,
@@ -400,6 +403,12 @@ impl Session {
         node.watchers.forget(self.handle.id);
         if self.server.hub.remove(&self.handle) {
             node.watchers.changed(self.caller.user_id);
+            if let Some(cluster) = &node.cluster {
+                cluster.say(self.caller.user_id);
+            }
+            if node.connections.online(self.caller.user_id) {
+                return;
+            }
             if let Err(error) = chat_core::presence::note_last_seen(node, self.caller.user_id).await
             {
                 tracing::debug!(code = %error.code, "last seen was not noted");

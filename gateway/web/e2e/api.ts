@@ -18,7 +18,7 @@ interface SignedIn {
 
 export class Api {
   constructor(
-    private readonly server: Server,
+    private readonly server: Pick<Server, 'url' | 'setupLink'>,
     private token = '',
   ) {}
 

@@ -11,7 +11,7 @@ const START_WITHIN_MS = 20_000;
 const STOP_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 20;
 
-function binary(): string {
+export function binary(): string {
   const target = process.env['CARGO_TARGET_DIR'] ?? join(REPOSITORY, 'target');
   const path = process.env['CHAOKE_BIN'] ?? join(target, 'ci/chaoke');
   if (!existsSync(path)) {

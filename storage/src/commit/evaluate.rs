@@ -244,7 +244,7 @@ impl Run<'_> {
         if let Some(limit) = at_most_last
             && head.last > limit
         {
-            let what = "the log";
+            let what = "the log".into();
             return Err(StoreError::Limit { what, limit });
         }
         self.set(at, reserved::encode_head(head), None);
@@ -283,7 +283,7 @@ impl Run<'_> {
     ) -> Result<(), StoreError> {
         let old = self.row(at)?.map_or(Ok(0), super::sum_value)?;
         let bound = |limit: i64| StoreError::Limit {
-            what: "the sum",
+            what: "the sum".into(),
             limit: limit.unsigned_abs(),
         };
         let sum = old.checked_add(n).ok_or_else(|| bound(i64::MAX))?;

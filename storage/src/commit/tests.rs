@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use super::{Commit, Moment, Overlay, Place, Verdict, evaluate};
 use crate::contract::{Committed, Row, StoreError};
 use crate::limits::{FIRST_POSITION, Limits};
-use crate::store::is_alive;
+use crate::scan::is_alive;
 use crate::suite::model::{self, Act, Model, Plan};
 use crate::suite::{Hands, NOON_MS};
 use crate::{Home, Store};

@@ -8,9 +8,9 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::FutureExt;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use futures_util::stream::{self, StreamExt};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
@@ -22,19 +22,23 @@ use crate::limits::{FIRST_POSITION, Limits};
 use crate::store::Clock;
 
 mod apply;
-mod database;
+pub(crate) mod database;
 pub(crate) mod driver;
 mod entry;
 #[cfg(test)]
 mod model;
 mod owner;
+mod reads;
+pub(crate) mod roll;
 pub(crate) mod rules;
+pub(crate) mod seat;
 mod stretch;
 mod wait;
 
 use apply::Batches;
-use database::{Database, Failure, Mark, MarkKind};
+use database::{Beat, Database, Failure, Mark, MarkKind};
 use owner::{Appended, ClaimError, Draw, Journal};
+use reads::Reads;
 use stretch::Stretches;
 
 /// Batches and reads under way at once.
@@ -53,8 +57,9 @@ pub(crate) struct Cql<D> {
     limits: Limits,
     clock: Clock,
     opened: Opened,
-    /// A database node was lost: acknowledged rows since the mark may be gone with it.
-    shaken: AtomicBool,
+    reads: Reads<D>,
+    /// Where the other servers reach this one; empty where there are none.
+    address: String,
     beats: AtomicU64,
     marks: Mutex<Marks>,
 }
@@ -72,7 +77,7 @@ struct Marks {
 }
 
 impl<D: Database> Cql<D> {
-    /// Takes the journal, makes visible what its owner before left durable, and begins.
+    /// Takes the journal once its owner before left or stands still, and begins.
     pub(crate) async fn open(
         database: Arc<D>,
         incarnation: u64,
@@ -84,15 +89,38 @@ impl<D: Database> Cql<D> {
         let size = limits.cql.bucket_positions;
         let journal = Journal::new(Arc::clone(&database), size, draw);
         if limits.cql.beats {
-            wait::until_still(&*database, &journal, hint.position, &limits.cql).await?;
+            wait::until_still(&journal, hint.position, &limits.cql).await?;
         }
-        let claimed = journal.claim(hint.position, CLAIMS_MAX).await;
+        Self::take(
+            journal,
+            incarnation,
+            limits,
+            clock,
+            hint.position,
+            String::new(),
+        )
+        .await
+    }
+
+    /// Takes the journal at once, makes visible what its owner before left durable, and begins. `address` is
+    /// where the other servers reach this one.
+    async fn take(
+        journal: Journal<D>,
+        incarnation: u64,
+        limits: Limits,
+        clock: Clock,
+        hint: u64,
+        address: String,
+    ) -> Result<Self, OpenError> {
+        let database = Arc::clone(journal.database());
+        let claimed = journal.claim(hint, CLAIMS_MAX).await;
         claimed.map_err(claim_failed)?;
         // Only now: whoever owned the journal before may have gone on until the raise.
         let applied = read_mark(&*database, MarkKind::Applied).await?;
         let effects = read_mark(&*database, MarkKind::Effects).await?.position;
         let dropped = read_mark(&*database, MarkKind::Dropped).await?.position;
         let mut engine = Self {
+            reads: Reads::new(Arc::clone(&database)),
             database,
             journal,
             limits,
@@ -103,7 +131,7 @@ impl<D: Database> Cql<D> {
                 incarnation,
                 attempts: Vec::new(),
             },
-            shaken: AtomicBool::new(false),
+            address,
             beats: AtomicU64::new(0),
             marks: Mutex::new(Marks {
                 applied,
@@ -135,14 +163,11 @@ impl<D: Database> Cql<D> {
     }
 
     fn failed(&self, failure: Failure) -> StoreError {
-        self.shake(&failure);
-        StoreError::Unavailable(format!("the database does not answer: {}", failure.why))
+        self.reads.failed(failure)
     }
 
     fn shake(&self, failure: &Failure) {
-        if failure.lost_node {
-            self.shaken.store(true, Ordering::Relaxed);
-        }
+        self.reads.shake(failure);
     }
 
     /// Applies again what lies behind the mark, and reads the young attempts.
@@ -326,8 +351,13 @@ impl<D: Database> Cql<D> {
     async fn beat(&self, free: bool) {
         let standing = self.journal.standing();
         if !standing.deposed {
-            let beat = self.beats.fetch_add(1, Ordering::Relaxed);
-            if let Err(failure) = self.database.beat(standing.guard.token, beat, free).await {
+            let beat = Beat {
+                token: standing.guard.token,
+                count: self.beats.fetch_add(1, Ordering::Relaxed),
+                address: self.address.clone(),
+                free,
+            };
+            if let Err(failure) = self.database.beat(beat).await {
                 self.shake(&failure);
             }
         }
@@ -373,32 +403,7 @@ impl<D: Database> Engine for Cql<D> {
     }
 
     async fn get_many(&self, wanted: &[(Home, RowAt)]) -> Result<Vec<Option<Bytes>>, StoreError> {
-        let mut partitions: BTreeMap<(Home, Partition), BTreeMap<Bytes, Vec<usize>>> =
-            BTreeMap::new();
-        for (n, (home, at)) in wanted.iter().enumerate() {
-            let keys = partitions
-                .entry((home.clone(), at.partition()))
-                .or_default();
-            keys.entry(at.key.clone()).or_default().push(n);
-        }
-        let read = partitions
-            .into_iter()
-            .map(|((home, partition), keys)| async move {
-                let names = keys.keys().cloned().collect();
-                let rows = self.database.get(&home, &partition, names).await;
-                let rows = rows.map_err(|failure| self.failed(failure))?;
-                Ok::<_, StoreError>((keys, rows))
-            });
-        let mut read = stream::iter(read).buffer_unordered(PARALLEL);
-        let mut found = vec![None; wanted.len()];
-        while let Some((keys, rows)) = read.try_next().await? {
-            for (key, stored) in rows {
-                for n in keys.get(&key).into_iter().flatten() {
-                    found[*n] = Some(stored.clone());
-                }
-            }
-        }
-        Ok(found)
+        self.reads.get_many(wanted).await
     }
 
     async fn scan(
@@ -409,11 +414,9 @@ impl<D: Database> Engine for Cql<D> {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
-        if range.is_empty() || limit == 0 {
-            return Ok(Vec::new());
-        }
-        let rows = self.database.scan(home, partition, range, direction, limit);
-        rows.await.map_err(|failure| self.failed(failure))
+        self.reads
+            .scan(home, partition, range, direction, limit)
+            .await
     }
 
     async fn persist(&self, round: &Round) -> Result<(), PersistError> {
@@ -432,7 +435,7 @@ impl<D: Database> Engine for Cql<D> {
 
     async fn settle(&self, round: &Round) -> Result<bool, StoreError> {
         let written = self.journal.settle(round.first).await;
-        if self.shaken.swap(false, Ordering::Relaxed) {
+        if self.reads.was_shaken() {
             let (mark, mut pause_ms) = (self.marks().applied, 1);
             while let Err(error) = self.apply_from(mark, round.first).await {
                 tracing::warn!(%error, "the journal cannot be applied again yet");
@@ -507,20 +510,7 @@ impl<D: Database> Engine for Cql<D> {
     }
 
     async fn homes(&self, after: Option<&Home>, limit: usize) -> Result<Vec<Home>, StoreError> {
-        let (mut found, mut after) = (Vec::new(), after.map(|home| home.as_str().to_owned()));
-        while found.len() < limit {
-            let wanted = limit - found.len();
-            let names = self.database.homes(after.as_deref(), wanted).await;
-            let names = names.map_err(|failure| self.failed(failure))?;
-            after = names.last().cloned();
-            let short = names.len() < wanted;
-            let own = |name: &String| !layout::is_own(name);
-            found.extend(names.into_iter().filter(own).map(|name| Home::parse(&name)));
-            if short {
-                break;
-            }
-        }
-        Ok(found)
+        self.reads.homes(after, limit).await
     }
 
     fn wants_idle(&self) -> bool {

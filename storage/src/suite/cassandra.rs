@@ -40,7 +40,12 @@ fn free_port() -> u16 {
     listener.local_addr().expect("its address").port()
 }
 
-fn start() -> Cassandra {
+/// A node for one test alone, which may do to it what it likes.
+///
+/// # Panics
+/// When it can't be started.
+#[must_use]
+pub fn start() -> Cassandra {
     let folder = tempfile::tempdir().expect("a folder").keep();
     let (port, internal) = (free_port(), free_port());
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/cassandra");

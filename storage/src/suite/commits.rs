@@ -131,7 +131,7 @@ pub async fn a_refused_commit_leaves_no_trace(bench: &dyn Bench) {
     t.effect("never", text("x"));
     let refused = t.commit().await;
     let limit = StoreError::Limit {
-        what: "the sum",
+        what: "the sum".into(),
         limit: 0,
     };
     assert_eq!(refused, Err(limit));
@@ -345,7 +345,7 @@ pub async fn a_counter_stays_inside_its_bounds(bench: &dyn Bench) {
         async move { commit.await.map(|done| done.sum(sum)) }
     };
     let limit = |limit| StoreError::Limit {
-        what: "the sum",
+        what: "the sum".into(),
         limit,
     };
     assert_eq!(add(6, Some(0), Some(6)).await, Ok(6));

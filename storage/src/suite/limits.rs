@@ -204,7 +204,7 @@ fn cut<T: std::fmt::Debug>(
             what,
             limit: told,
             got,
-        }) => assert_eq!((what, told, got), (wanted, limit, limit + 1)),
+        }) => assert_eq!((what.as_ref(), told, got), (wanted, limit, limit + 1)),
         other => panic!("{wanted} was not refused: {other:?}"),
     }
 }
@@ -423,7 +423,7 @@ pub async fn a_log_stops_at_its_limit(bench: &dyn Bench) {
         t.commit()
     };
     let refused = StoreError::Limit {
-        what: "the log",
+        what: "the log".into(),
         limit: 3,
     };
     assert_eq!(append(4).await, Err(refused.clone()));

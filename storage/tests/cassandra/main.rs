@@ -1,6 +1,7 @@
 //! The store on a real Apache Cassandra: the whole suite, and what only a real database can show. The tests
 //! start one node for all (`scripts/cassandra`), which ends with them.
 
+mod nodes;
 mod owners;
 mod server;
 mod start;

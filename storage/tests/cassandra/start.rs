@@ -128,12 +128,21 @@ async fn another_schema_or_cluster_is_told_and_left_alone() {
             options.keyspace
         )
     };
+    cql(&row("version = 3")).await;
+    refused(options, patient(), &["newer version", "(3,"]).await;
     cql(&row("version = 2")).await;
-    refused(options, patient(), &["newer version", "(2,"]).await;
-    cql(&row("version = 1")).await;
     cql(&row("datacentre = 'moon'")).await;
     refused(options, patient(), &["writes in the datacentre moon"]).await;
     cql(&row("datacentre = 'datacenter1'")).await;
+    // Of the version before: without the list of servers.
+    cql(&format!("DROP TABLE {}.servers", options.keyspace)).await;
+    cql(&format!(
+        "ALTER TABLE {}.owners DROP address",
+        options.keyspace
+    ))
+    .await;
+    cql(&row("version = 1")).await;
+    works(options).await;
     // A server that died while it changed the tables.
     cql(&row("version = 0")).await;
     works(options).await;

@@ -1,16 +1,21 @@
 //! One server with a database instead of its data folder: it serves, dies, comes back, is followed by another.
 
 use serde_json::json;
-use storage::suite::cassandra::node;
+use storage::suite::cassandra::{Cassandra, node};
 use world::{Opening, Process};
 
 use crate::server::killed::Story;
 
 /// Flags for a keyspace of a test's own.
-fn flags(keyspace: &str) -> Vec<String> {
-    let password = node().folder.join("password");
+pub(super) fn flags(keyspace: &str) -> Vec<String> {
+    flags_on(node(), keyspace)
+}
+
+/// The same on a database of a test's own.
+pub(super) fn flags_on(node: &Cassandra, keyspace: &str) -> Vec<String> {
+    let password = node.folder.join("password");
     std::fs::write(&password, "cassandra\n").expect("a file");
-    let mut flags = with(&node().address, keyspace, "datacenter1");
+    let mut flags = with(&node.address, keyspace, "datacenter1");
     flags.extend(["--cql-user".into(), "cassandra".into()]);
     flags.extend(["--cql-password-file".into(), password.display().to_string()]);
     flags

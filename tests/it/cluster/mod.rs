@@ -1,3 +1,8 @@
-//! Servers over the database of a cluster: the real binary and a real Apache Cassandra.
+//! Servers over the database of a cluster: the real binary and a real Apache Cassandra;
+//! and what connects servers: a real NATS.
 
+mod bus;
 mod database;
+mod faults;
+mod link;
+mod nodes;

@@ -64,6 +64,32 @@ pub(crate) enum MarkKind {
     Dropped,
 }
 
+/// What an owner says of itself now and then. Only a hint for others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Beat {
+    /// Under which it owns the journal.
+    pub(crate) token: Token,
+    /// Moves while it lives.
+    pub(crate) count: u64,
+    /// Where the other servers reach it; empty if it takes no commits from others.
+    pub(crate) address: String,
+    /// It left; whoever comes may take the journal at once.
+    pub(crate) free: bool,
+}
+
+/// A server in the list of servers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Server {
+    /// Its name.
+    pub(crate) name: String,
+    /// Drawn at its start.
+    pub(crate) boot: u64,
+    /// Where the other servers reach it.
+    pub(crate) address: String,
+    /// Moves while it lives.
+    pub(crate) beat: u64,
+}
+
 /// Why a statement gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
@@ -129,11 +155,20 @@ pub(crate) trait Database: Send + Sync + 'static {
     /// Notes how far something has come.
     async fn set_mark(&self, kind: MarkKind, mark: Mark) -> Answer<()>;
 
-    /// Says that the owner lives (`beat` counts), or that the journal is free. Only a hint for others.
-    async fn beat(&self, token: Token, beat: u64, free: bool) -> Answer<()>;
+    /// Says that the owner lives, or that the journal is free.
+    async fn beat(&self, beat: Beat) -> Answer<()>;
 
-    /// The last beat: token, count, free.
-    async fn last_beat(&self) -> Answer<Option<(Token, u64, bool)>>;
+    /// The last beat.
+    async fn last_beat(&self) -> Answer<Option<Beat>>;
+
+    /// All servers that noted themselves within the last hour, in any order.
+    async fn servers(&self) -> Answer<Vec<Server>>;
+
+    /// Notes a server.
+    async fn note_server(&self, server: &Server) -> Answer<()>;
+
+    /// Takes a server off the list.
+    async fn forget_server(&self, name: &str) -> Answer<()>;
 
     /// Waits before something is tried again.
     async fn pause(&self, ms: u64);

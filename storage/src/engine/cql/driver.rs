@@ -14,19 +14,19 @@ use scylla::statement::batch::Batch;
 use scylla::statement::prepared::PreparedStatement;
 use scylla::value::{CqlValue, Row};
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::database::{Answer, Bucket, Database, Failure, Guard, Mark, MarkKind, TimedRow, Token};
+use super::database::{
+    Answer, Beat, Bucket, Database, Failure, Guard, Mark, MarkKind, Server, TimedRow, Token,
+};
 use super::entry::ENTRY_FORMAT;
-use super::stretch::{Span, Stretches};
+use super::stretch::Stretches;
 use crate::contract::{Direction, Home, KeyRange, Partition};
-use crate::engine::decode_row;
-use crate::reserved;
 
 mod connect;
 mod options;
+mod scan;
 mod schema;
 mod statements;
 mod tls;
@@ -34,6 +34,7 @@ mod tls;
 pub use options::{CqlLogin, CqlOptions};
 
 pub(crate) use connect::connect;
+use scan::{behind, lowest, stored_rows};
 use statements::Statements;
 
 /// The journal of this version; a cluster has one.
@@ -180,71 +181,6 @@ type BucketRow = (
     Option<bool>,
     Option<i32>,
 );
-
-impl Driver {
-    /// The stretches that a scan has to read. Of a log that may lie in several its head says which there are.
-    async fn span(
-        &self,
-        home: &Home,
-        partition: &Partition,
-        from: &Bytes,
-        to: Option<&Bytes>,
-    ) -> Answer<Span> {
-        let span = self.stretches.span(partition.table, from, to);
-        if span.0 == span.1 {
-            return Ok(span);
-        }
-        let at = reserved::head_at(partition);
-        let heads = self.get(home, &at.partition(), vec![at.key]).await?;
-        let unreadable = |_| unreadable("the head of a log");
-        let row = heads.first().map(|(_, stored)| decode_row(stored));
-        let row = row.transpose().map_err(unreadable)?;
-        let head = reserved::decode_head(row.as_ref()).map_err(unreadable)?;
-        Ok(self.stretches.within(span, head))
-    }
-
-    async fn scan_stretch(
-        &self,
-        (home, partition, stretch): (&Home, &Partition, u64),
-        mut from: Bytes,
-        mut to: Option<Bytes>,
-        direction: Direction,
-        limit: usize,
-    ) -> Answer<Vec<(Bytes, Bytes)>> {
-        let table = i32::from(partition.table.number());
-        let mut found: Vec<(Bytes, Bytes)> = Vec::new();
-        loop {
-            let wanted = (limit - found.len()).min(READ_ROWS);
-            let most = i32::try_from(wanted).unwrap_or(i32::MAX);
-            let name = partition.name.clone();
-            let statement = self.statements.scan(direction, to.is_some());
-            let home = home.as_str();
-            let stretch = signed(stretch);
-            let result = match to.clone() {
-                Some(to) => {
-                    let values = (home, table, name, stretch, from.clone(), to, most);
-                    self.execute(statement, values).await?
-                }
-                None => {
-                    let values = (home, table, name, stretch, from.clone(), most);
-                    self.execute(statement, values).await?
-                }
-            };
-            let page = stored_rows(result)?;
-            let short = page.len() < wanted;
-            if let Some((last, _)) = page.last() {
-                match direction {
-                    Direction::Forward => from = successor(last),
-                    Direction::Backward => to = Some(last.clone()),
-                }
-            }
-            found.extend(page);
-            if short || found.len() >= limit {
-                return Ok(found);
-            }
-        }
-    }
-}
 
 #[async_trait]
 impl Database for Driver {
@@ -474,12 +410,13 @@ impl Database for Driver {
             .map(|_| ())
     }
 
-    async fn beat(&self, token: Token, beat: u64, free: bool) -> Answer<()> {
+    async fn beat(&self, beat: Beat) -> Answer<()> {
         let values = (
-            signed(token.epoch),
-            token_bytes(token),
-            signed(beat),
-            free,
+            signed(beat.token.epoch),
+            token_bytes(beat.token),
+            signed(beat.count),
+            beat.address,
+            beat.free,
             self.incarnation,
             JOURNAL,
         );
@@ -488,57 +425,64 @@ impl Database for Driver {
             .map(|_| ())
     }
 
-    async fn last_beat(&self) -> Answer<Option<(Token, u64, bool)>> {
+    async fn last_beat(&self) -> Answer<Option<Beat>> {
         let values = (self.incarnation, JOURNAL);
         let result = self.execute(&self.statements.last_beat, values).await?;
-        type Beat = (Option<i64>, Option<Vec<u8>>, Option<i64>, Option<bool>);
-        let Some((epoch, bits, beat, free)) = rows::<Beat>(result, "a beat")?.into_iter().next()
-        else {
-            return Ok(None);
+        type Found = (
+            Option<i64>,
+            Option<Vec<u8>>,
+            Option<i64>,
+            Option<String>,
+            Option<bool>,
+        );
+        let found = rows::<Found>(result, "a beat")?.into_iter().next();
+        let beat = |(epoch, bits, count, address, free): Found| {
+            Ok(Beat {
+                token: token(epoch, bits)?,
+                count: count.unwrap_or(0).cast_unsigned(),
+                address: address.unwrap_or_default(),
+                free: free.unwrap_or(false),
+            })
         };
-        let beat = beat.unwrap_or(0).cast_unsigned();
-        Ok(Some((token(epoch, bits)?, beat, free.unwrap_or(false))))
+        found.map(beat).transpose()
+    }
+
+    async fn servers(&self) -> Answer<Vec<Server>> {
+        let values = (self.incarnation,);
+        let result = self.execute(&self.statements.servers, values).await?;
+        type Found = (String, Option<i64>, Option<String>, Option<i64>);
+        let server = |(name, boot, address, beat): Found| Server {
+            name,
+            boot: boot.unwrap_or(0).cast_unsigned(),
+            address: address.unwrap_or_default(),
+            beat: beat.unwrap_or(0).cast_unsigned(),
+        };
+        let found = rows::<Found>(result, "the servers")?;
+        Ok(found.into_iter().map(server).collect())
+    }
+
+    async fn note_server(&self, server: &Server) -> Answer<()> {
+        let values = (
+            signed(server.boot),
+            server.address.as_str(),
+            signed(server.beat),
+            self.incarnation,
+            server.name.as_str(),
+        );
+        self.execute(&self.statements.note_server, values)
+            .await
+            .map(|_| ())
+    }
+
+    async fn forget_server(&self, name: &str) -> Answer<()> {
+        let values = (self.incarnation, name);
+        self.execute(&self.statements.forget_server, values)
+            .await
+            .map(|_| ())
     }
 
     async fn pause(&self, ms: u64) {
         tokio::time::sleep(Duration::from_millis(ms)).await;
-    }
-}
-
-fn stored_rows(result: QueryResult) -> Answer<Vec<(Bytes, Bytes)>> {
-    let found = rows::<(Bytes, Option<Bytes>)>(result, "a row")?;
-    let there = found
-        .into_iter()
-        .filter_map(|(key, stored)| Some((key, stored?)));
-    // An answer's rows share one buffer; a row that lives long must not keep the whole of it.
-    Ok(there
-        .map(|(key, stored)| {
-            (
-                Bytes::copy_from_slice(&key),
-                Bytes::copy_from_slice(&stored),
-            )
-        })
-        .collect())
-}
-
-/// The next key after this one.
-fn successor(key: &Bytes) -> Bytes {
-    [key.as_ref(), &[0]].concat().into()
-}
-
-fn lowest(from: &Bound<Bytes>) -> Bytes {
-    match from {
-        Bound::Included(key) => key.clone(),
-        Bound::Excluded(key) => successor(key),
-        Bound::Unbounded => Bytes::new(),
-    }
-}
-
-fn behind(to: &Bound<Bytes>) -> Option<Bytes> {
-    match to {
-        Bound::Included(key) => Some(successor(key)),
-        Bound::Excluded(key) => Some(key.clone()),
-        Bound::Unbounded => None,
     }
 }
 

@@ -64,8 +64,9 @@ pub(crate) struct Journal<D> {
     standing: Mutex<Standing>,
 }
 
-pub(crate) fn deposed() -> StoreError {
-    StoreError::Unavailable("another server has taken over; start this one again".to_owned())
+/// Nothing was written: the commit belongs to the server that has taken over.
+pub(crate) const fn deposed() -> StoreError {
+    StoreError::Moved
 }
 
 fn unreachable(failure: Failure) -> StoreError {
@@ -91,6 +92,11 @@ impl<D: Database> Journal<D> {
                 deposed: true,
             }),
         }
+    }
+
+    /// The database it lies in.
+    pub(crate) const fn database(&self) -> &Arc<D> {
+        &self.database
     }
 
     /// The newest guard; nothing in a journal that nobody ever owned. `hint` as for [`Journal::claim`].
@@ -152,7 +158,7 @@ impl<D: Database> Journal<D> {
     /// Notes that somebody else has the journal.
     fn step_down(&self) {
         let standing = self.standing();
-        tracing::error!(
+        tracing::warn!(
             epoch = standing.guard.token.epoch,
             "another server has taken over the journal"
         );

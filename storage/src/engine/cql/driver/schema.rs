@@ -7,7 +7,7 @@ use scylla::value::{CqlValue, Row};
 use super::options::CqlOptions;
 
 /// The tables as this version wants them.
-pub(super) const SCHEMA: i32 = 1;
+pub(super) const SCHEMA: i32 = 2;
 
 /// A server that dies while it changes tables holds the lock for so long, in s.
 const LOCK_S: u32 = 60;
@@ -21,18 +21,25 @@ const FIRST: [&str; 2] = [
 
 /// The changes that lead from one version of the tables to the next. Conditional statements touch only
 /// `lock`, `cluster` and `journal`, plain ones only the rest.
-const CHANGES: [&[&str]; SCHEMA as usize] = [&[
-    "CREATE TABLE IF NOT EXISTS {ks}.journal (incarnation bigint, journal int, bucket bigint, \
+const CHANGES: [&[&str]; SCHEMA as usize] = [
+    &[
+        "CREATE TABLE IF NOT EXISTS {ks}.journal (incarnation bigint, journal int, bucket bigint, \
      position bigint, next bigint static, epoch bigint static, bits blob static, \
      dropped boolean static, format int static, entry blob, \
      PRIMARY KEY ((incarnation, journal, bucket), position))",
-    "CREATE TABLE IF NOT EXISTS {ks}.rows (home text, tbl int, part blob, stretch bigint, \
+        "CREATE TABLE IF NOT EXISTS {ks}.rows (home text, tbl int, part blob, stretch bigint, \
      key blob, value blob, PRIMARY KEY ((home, tbl, part, stretch), key))",
-    "CREATE TABLE IF NOT EXISTS {ks}.marks (incarnation bigint, journal int, kind text, \
+        "CREATE TABLE IF NOT EXISTS {ks}.marks (incarnation bigint, journal int, kind text, \
      position bigint, time_ms bigint, PRIMARY KEY ((incarnation, journal), kind))",
-    "CREATE TABLE IF NOT EXISTS {ks}.owners (incarnation bigint, journal int, epoch bigint, \
+        "CREATE TABLE IF NOT EXISTS {ks}.owners (incarnation bigint, journal int, epoch bigint, \
      bits blob, beat bigint, free boolean, PRIMARY KEY ((incarnation, journal)))",
-]];
+    ],
+    &[
+        "ALTER TABLE {ks}.owners ADD IF NOT EXISTS address text",
+        "CREATE TABLE IF NOT EXISTS {ks}.servers (incarnation bigint, name text, boot bigint, \
+         address text, beat bigint, PRIMARY KEY (incarnation, name))",
+    ],
+];
 
 /// Which database it is; everything that differs between them hangs on this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

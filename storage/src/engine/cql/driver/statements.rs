@@ -36,6 +36,9 @@ pub(super) struct Statements {
     pub(super) set_mark: PreparedStatement,
     pub(super) beat: PreparedStatement,
     pub(super) last_beat: PreparedStatement,
+    pub(super) servers: PreparedStatement,
+    pub(super) note_server: PreparedStatement,
+    pub(super) forget_server: PreparedStatement,
 }
 
 /// How statements are sent: the plain ones and the conditional ones.
@@ -152,8 +155,14 @@ const HOMES: &str = "SELECT DISTINCT home, tbl, part, stretch FROM {ks}.rows";
 const MARK: &str = "SELECT position, time_ms FROM {ks}.marks WHERE {journal} AND kind = ?";
 const SET_MARK: &str = "UPDATE {ks}.marks USING TIMESTAMP ? SET position = ?, time_ms = ? \
     WHERE {journal} AND kind = ?";
-const BEAT: &str = "UPDATE {ks}.owners SET epoch = ?, bits = ?, beat = ?, free = ? WHERE {journal}";
-const LAST_BEAT: &str = "SELECT epoch, bits, beat, free FROM {ks}.owners WHERE {journal}";
+const BEAT: &str =
+    "UPDATE {ks}.owners SET epoch = ?, bits = ?, beat = ?, address = ?, free = ? WHERE {journal}";
+const LAST_BEAT: &str = "SELECT epoch, bits, beat, address, free FROM {ks}.owners WHERE {journal}";
+const SERVERS: &str = "SELECT name, boot, address, beat FROM {ks}.servers WHERE incarnation = ?";
+/// A server that ends without a word is forgotten after an hour.
+const NOTE_SERVER: &str = "UPDATE {ks}.servers USING TTL 3600 SET boot = ?, address = ?, beat = ? \
+    WHERE incarnation = ? AND name = ?";
+const FORGET_SERVER: &str = "DELETE FROM {ks}.servers WHERE incarnation = ? AND name = ?";
 
 impl Statements {
     pub(super) async fn prepare(
@@ -186,6 +195,9 @@ impl Statements {
             set_mark: prepare.plain(SET_MARK).await?,
             beat: prepare.plain(BEAT).await?,
             last_beat: prepare.plain(LAST_BEAT).await?,
+            servers: prepare.plain(SERVERS).await?,
+            note_server: prepare.plain(NOTE_SERVER).await?,
+            forget_server: prepare.plain(FORGET_SERVER).await?,
         })
     }
 

@@ -6,7 +6,8 @@ use std::pin::Pin;
 use super::database::World;
 use super::truth::Kind;
 use crate::contract::{Committed, Home, StoreError};
-use crate::store::{Prepared, Store};
+use crate::prepared::Prepared;
+use crate::store::Store;
 use crate::suite::{LOG, number, raw, text};
 use crate::writer::Sending;
 
@@ -74,10 +75,9 @@ impl Client {
             return;
         };
         let (store, sending) = (store.clone(), self.flights[flight].sending);
-        self.flights[flight].answering =
-            Some(Box::pin(
-                async move { store.deliver(&prepared, sending).await },
-            ));
+        self.flights[flight].answering = Some(Box::pin(async move {
+            store.deliver_here(&prepared, sending).await
+        }));
     }
 
     /// Looks at what was answered to it.

@@ -11,7 +11,7 @@ use super::truth::{Kind, Truth};
 use crate::contract::{Direction, Home, KeyRange, Partition};
 use crate::engine::AttemptId;
 use crate::engine::cql::database::{
-    Answer, Bucket, Database, Failure, Guard, Mark, MarkKind, TimedRow, Token,
+    Answer, Beat, Bucket, Database, Failure, Guard, Mark, MarkKind, Server, TimedRow, Token,
 };
 use crate::engine::cql::entry::{self, ENTRY_FORMAT};
 use crate::engine::cql::rules::{Rule, holds};
@@ -351,12 +351,24 @@ impl Database for Simulated {
         Ok(())
     }
 
-    async fn beat(&self, _: Token, _: u64, _: bool) -> Answer<()> {
+    async fn beat(&self, _: Beat) -> Answer<()> {
         Ok(())
     }
 
-    async fn last_beat(&self) -> Answer<Option<(Token, u64, bool)>> {
+    async fn last_beat(&self) -> Answer<Option<Beat>> {
         Ok(None)
+    }
+
+    async fn servers(&self) -> Answer<Vec<Server>> {
+        Ok(Vec::new())
+    }
+
+    async fn note_server(&self, _: &Server) -> Answer<()> {
+        Ok(())
+    }
+
+    async fn forget_server(&self, _: &str) -> Answer<()> {
+        Ok(())
     }
 
     async fn pause(&self, _: u64) {

@@ -1,0 +1,56 @@
+//! The connections of all nodes, as delivery sees them: those of this node, and beyond them a frame for each
+//! other node that has any of the people.
+
+use std::sync::Arc;
+
+use super::message::{Frame, encode};
+use super::{Cluster, People};
+use crate::api::{Codec, Push};
+use crate::delivery::{ConnectionId, Connections};
+use crate::ids::{SessionId, UserId};
+
+/// See the module.
+pub(crate) struct Spread {
+    pub(crate) local: Arc<dyn Connections>,
+    pub(crate) cluster: Arc<Cluster>,
+}
+
+impl Connections for Spread {
+    fn push(&self, users: &mut dyn Iterator<Item = UserId>, push: &Push) {
+        let users: Vec<UserId> = users.collect();
+        self.local.push(&mut users.iter().copied(), push);
+        for (id, on) in self.cluster.routes.among(&users) {
+            let Some(peer) = self.cluster.by_id.get(&id).map(|peer| Arc::clone(&peer)) else {
+                continue;
+            };
+            let frame = Frame::Push {
+                term: self.cluster.own_term(),
+                to: on.into_iter().collect::<People>(),
+                json: push.frame(Codec::Json),
+                msgpack: push.frame(Codec::Msgpack),
+            };
+            self.cluster.send(&peer, &encode(&frame));
+        }
+    }
+
+    fn push_to(&self, connections: &[ConnectionId], push: &Push) {
+        self.local.push_to(connections, push);
+    }
+
+    fn online(&self, user: UserId) -> bool {
+        self.local.online(user) || self.cluster.routes.knows(user)
+    }
+
+    fn all_online(&self) -> Vec<UserId> {
+        self.local.all_online()
+    }
+
+    fn end_session(&self, session: SessionId) {
+        self.local.end_session(session);
+        self.cluster.send_to_all(&Frame::end_session(session));
+    }
+
+    fn resync(&self, user: Option<UserId>) {
+        self.local.resync(user);
+    }
+}

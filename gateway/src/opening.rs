@@ -1,0 +1,116 @@
+//! Opens the store that the command line asks for: a folder, a database, or a database shared with other servers.
+
+use std::sync::Arc;
+
+use chat_core::bus::{Bus, Inbox, Nats, Start, Street};
+use chat_core::clock::Clock;
+use chat_core::cluster::{Cluster, InCluster, LinkOf};
+use chat_core::limits::ROUNDS_BEHIND;
+use chat_core::random::Random;
+use storage::Store;
+use storage::cluster::ServerAt;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::config::{Serve, Together};
+use crate::link::{LinkKey, Links, Listening};
+
+/// Frames of the bus that wait to be looked at.
+const INBOX_FRAMES: usize = 4_096;
+
+/// What a server is started with.
+pub struct Opened {
+    /// The truth.
+    pub store: Store,
+    /// What makes it one of several.
+    pub cluster: Option<InCluster>,
+    /// Answers the other servers; to be ended last.
+    pub listening: Option<JoinHandle<()>>,
+}
+
+/// See the module.
+///
+/// # Errors
+/// A sentence: what is missing or can't be meant.
+pub async fn open(serve: &Serve, clock: &Clock) -> Result<Opened, Box<dyn std::error::Error>> {
+    let (limits, folder) = (serve.cql.limits()?, serve.data.join("store"));
+    if serve.cql.addresses.is_empty() {
+        return Ok(alone(Store::embedded(&folder, limits, clock.as_fn())?));
+    }
+    if folder.exists() {
+        // Whoever forgets that would wonder where everybody has gone.
+        return Err(format!(
+            "the data folder holds a store of its own ({}), and a database is given too; serve one of them",
+            folder.display()
+        )
+        .into());
+    }
+    let random = Random::system();
+    let draw = {
+        let random = random.clone();
+        Arc::new(move || u64::from_be_bytes(random.bytes()))
+    };
+    let options = serve.cql.options()?;
+    let together = &serve.cluster;
+    let (Some(listen), Some(key)) = (together.cluster_listen, &together.cluster_key_file) else {
+        let store = Store::cql(&options, limits, clock.as_fn(), draw).await?;
+        return Ok(alone(store));
+    };
+    let key = LinkKey::read(key)?;
+    let listener = TcpListener::bind(listen)
+        .await
+        .map_err(|error| format!("can't listen on {listen}: {error}"))?;
+    let start = Start::new(&together.node, draw())?;
+    let member = ServerAt {
+        name: start.node.clone(),
+        boot: start.boot,
+        address: together.address(listener.local_addr()?)?,
+    };
+    let (bus, inbox) = bus(together, &start).await?;
+    let wire = Links::new(key.clone(), random.clone());
+    let cluster = Cluster::new(member.clone(), start, bus, wire);
+    let listening = Listening::new(listener, key, random).serve(Arc::clone(&cluster));
+    let listening = tokio::spawn(listening);
+    let link = Arc::new(LinkOf(Arc::clone(&cluster)));
+    let opened = Store::in_cluster(
+        &options,
+        limits,
+        clock.as_fn(),
+        draw,
+        (member, link),
+        ROUNDS_BEHIND,
+    );
+    let (store, terms) = opened.await?;
+    Ok(Opened {
+        store,
+        cluster: Some(InCluster {
+            cluster,
+            terms,
+            inbox,
+        }),
+        listening: Some(listening),
+    })
+}
+
+const fn alone(store: Store) -> Opened {
+    Opened {
+        store,
+        cluster: None,
+        listening: None,
+    }
+}
+
+async fn bus(
+    together: &Together,
+    start: &Start,
+) -> Result<(Arc<dyn Bus>, Inbox), Box<dyn std::error::Error>> {
+    match together.nats()? {
+        Some(options) => Ok(Nats::open(options, start.clone(), INBOX_FRAMES).await?),
+        None => {
+            tracing::warn!("without --nats pushes between servers come a tenth of a second late");
+            let street = Street::default();
+            street.cut(true);
+            Ok(street.open(start.clone(), INBOX_FRAMES))
+        }
+    }
+}
