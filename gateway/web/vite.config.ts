@@ -8,6 +8,16 @@ import { worker } from './build/worker.ts';
 
 const SERVER = process.env['CHAOKE_SERVER'] ?? 'http://127.0.0.1:8080';
 
+/**
+ * What the first page draws with, and later ones too. One file of it is one question to the server and one task of the
+ * browser, not twelve.
+ */
+const COMMON = [
+  /\/src\/(?:app\/(?:check|form|hooks|live|names)|parts\/(?:Door|Logo|PersonRow|Secret|States)|screens\/directory\/search)\.(?:tsx?|module)/,
+  /\/@mantine\/core\/esm\/components\/(?:ActionIcon|InputBase|PasswordInput|TextInput|Input\/use-input-props)/,
+  /\/lucide-react\/dist\/esm\/icons\/circle-exclamation-point/,
+];
+
 export default defineConfig({
   plugins: [react(), early(), guard(), worker(), compress()],
   build: {
@@ -22,8 +32,7 @@ export default defineConfig({
       output: {
         codeSplitting: {
           includeDependenciesRecursively: false,
-          // The first page and later ones use these; one file of them is one question to the server, not eight.
-          groups: [{ name: 'common', test: /\/src\/(?:app\/(?:check|form|hooks|live|names)|parts\/(?:Secret|States))\.tsx?$/ }],
+          groups: [{ name: 'common', test: (id) => COMMON.some((one) => one.test(id)) }],
         },
       },
     },

@@ -65,12 +65,12 @@ struct Options {
     /// A folder that keeps the people for the next run; otherwise a temporary one is used.
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Test a server that runs already on this machine, instead of starting one.
-    #[arg(long, global = true, value_name = "ADDR", requires_all = ["attach_pid", "attach_login", "attach_password"])]
-    attach: Option<SocketAddr>,
-    /// Its process.
-    #[arg(long, global = true, value_name = "PID")]
-    attach_pid: Option<u32>,
+    /// Test a server that runs already on this machine, instead of starting one; or several that are one.
+    #[arg(long, global = true, value_name = "ADDR", value_delimiter = ',', requires_all = ["attach_pid", "attach_login", "attach_password"])]
+    attach: Vec<SocketAddr>,
+    /// Its process, or those of all of them.
+    #[arg(long, global = true, value_name = "PID", value_delimiter = ',')]
+    attach_pid: Vec<u32>,
     /// Its administrator.
     #[arg(long, global = true, value_name = "LOGIN")]
     attach_login: Option<String>,
@@ -193,15 +193,12 @@ async fn bench(options: &Options) -> Outcome<bool> {
 }
 
 fn origin(options: &Options) -> Outcome<Origin> {
-    let attached = match (options.attach, options.attach_pid) {
-        (Some(address), Some(pid)) => Some(Attached {
-            address,
-            pid,
-            login: options.attach_login.clone().unwrap_or_default(),
-            password: options.attach_password.clone().unwrap_or_default(),
-        }),
-        _ => None,
-    };
+    let attached = (!options.attach.is_empty()).then(|| Attached {
+        addresses: options.attach.clone(),
+        pids: options.attach_pid.clone(),
+        login: options.attach_login.clone().unwrap_or_default(),
+        password: options.attach_password.clone().unwrap_or_default(),
+    });
     if attached.is_none() && !options.server.is_file() {
         return Err(Trouble::new(format!(
             "{} is not there: cargo build --release -p gateway, or --server",

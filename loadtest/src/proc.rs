@@ -25,6 +25,17 @@ pub(crate) struct Sample {
     pub(crate) written_bytes: u64,
 }
 
+impl std::iter::Sum for Sample {
+    fn sum<I: Iterator<Item = Self>>(samples: I) -> Self {
+        samples.fold(Self::default(), |all, one| Self {
+            cpu_ms: all.cpu_ms + one.cpu_ms,
+            rss_kb: all.rss_kb + one.rss_kb,
+            peak_rss_kb: all.peak_rss_kb + one.peak_rss_kb,
+            written_bytes: all.written_bytes + one.written_bytes,
+        })
+    }
+}
+
 /// Looks at a process.
 ///
 /// # Errors

@@ -19,10 +19,11 @@ const START: Duration = Duration::from_secs(60);
 /// A stop lets the connections go (3 s) and closes the store.
 const STOP: Duration = Duration::from_secs(20);
 
-/// A server under test.
+/// A server under test; or several that are one.
 pub(crate) struct Server {
-    address: SocketAddr,
-    pid: u32,
+    /// The first is where calls go that are nobody's.
+    addresses: Vec<SocketAddr>,
+    pids: Vec<u32>,
     /// What was started here, and must be stopped here.
     own: Option<Own>,
 }
@@ -41,8 +42,8 @@ impl Server {
     pub(crate) async fn start(binary: &Path, data: &Path) -> Outcome<Self> {
         let (child, address) = spawn(binary, data).await?;
         Ok(Self {
-            address,
-            pid: child.id().unwrap_or(0),
+            addresses: vec![address],
+            pids: vec![child.id().unwrap_or(0)],
             own: Some(Own {
                 binary: binary.to_owned(),
                 data: data.to_owned(),
@@ -51,27 +52,35 @@ impl Server {
         })
     }
 
-    /// One that runs already.
+    /// One that runs already, or several that are one.
     ///
     /// # Errors
     /// It is not on this machine: a load test is no weapon.
-    pub(crate) fn attach(address: SocketAddr, pid: u32) -> Outcome<Self> {
-        if !address.ip().is_loopback() || !address.is_ipv4() {
-            return Err(Trouble::new(format!(
-                "{address} is no loopback address: only a server on this machine is tested"
-            )));
+    pub(crate) fn attach(addresses: &[SocketAddr], pids: &[u32]) -> Outcome<Self> {
+        for address in addresses {
+            if !address.ip().is_loopback() || !address.is_ipv4() {
+                return Err(Trouble::new(format!(
+                    "{address} is no loopback address: only a server on this machine is tested"
+                )));
+            }
         }
-        proc::sample(pid)?;
-        Ok(Self {
-            address,
-            pid,
+        let server = Self {
+            addresses: addresses.to_vec(),
+            pids: pids.to_vec(),
             own: None,
-        })
+        };
+        server.sample()?;
+        Ok(server)
     }
 
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        self.addresses[0]
+    }
+
+    /// Where somebody connects: of several servers each has its share of the people.
+    pub(crate) fn address_for(&self, person: usize) -> SocketAddr {
+        self.addresses[person % self.addresses.len()]
     }
 
     /// What the kernel knows of it now.
@@ -79,7 +88,8 @@ impl Server {
     /// # Errors
     /// It is gone.
     pub(crate) fn sample(&self) -> Outcome<Sample> {
-        proc::sample(self.pid)
+        let samples = self.pids.iter().map(|pid| proc::sample(*pid));
+        samples.sum()
     }
 
     /// Whether it can be started again.
@@ -119,8 +129,8 @@ impl Server {
         self.stop().await?;
         if let Some(own) = &mut self.own {
             let (child, address) = spawn(&own.binary, &own.data).await?;
-            self.pid = child.id().unwrap_or(0);
-            self.address = address;
+            self.pids = vec![child.id().unwrap_or(0)];
+            self.addresses = vec![address];
             own.child = child;
         }
         Ok(())

@@ -46,10 +46,10 @@ pub(crate) struct Origin {
 /// A server that runs already, with an administrator to speak for.
 #[derive(Clone, Debug)]
 pub(crate) struct Attached {
-    /// Where.
-    pub(crate) address: SocketAddr,
-    /// Its process.
-    pub(crate) pid: u32,
+    /// Where; several if several servers are one.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// Their processes.
+    pub(crate) pids: Vec<u32>,
     /// The administrator.
     pub(crate) login: String,
     /// His password.
@@ -154,7 +154,7 @@ impl World {
         let folder = folder(origin);
         let began = Instant::now();
         let server = match &origin.attached {
-            Some(attached) => Server::attach(attached.address, attached.pid)?,
+            Some(attached) => Server::attach(&attached.addresses, &attached.pids)?,
             None => Server::start(&origin.binary, &folder.path).await?,
         };
         let kept = kept(&folder.path, count);
@@ -224,7 +224,7 @@ impl World {
         method: &str,
         params: &Value,
     ) -> Outcome<R> {
-        let api = Api::new(self.server.address(), address_of(person))?;
+        let api = Api::new(self.server.address_for(person), address_of(person))?;
         api.call(Call {
             method,
             params,
@@ -312,7 +312,7 @@ impl World {
     /// Where a connection of `person` comes from, and whose it is.
     pub(crate) fn place(&self, person: usize, codec: Codec) -> Place<'_> {
         Place {
-            server: self.server.address(),
+            server: self.server.address_for(person),
             from: address_of(person),
             codec,
             token: &self.people[person].access,

@@ -258,6 +258,28 @@ fn every_channel_is_bounded() {
 }
 
 #[test]
+fn one_file_spells_the_subjects_of_the_bus_and_one_folder_speaks_to_nats() {
+    let folder = root().join("chat-core/src/bus");
+    let client = concat!("async", "_nats");
+    let mut complaints = Vec::new();
+    for path in files(root(), &["rs"]) {
+        for (number, line) in read(&path).lines().enumerate() {
+            // What stands between quotation marks, near enough.
+            let spelled = line.split('"').skip(1).step_by(2).any(|text| {
+                text.contains(concat!(".", "n.")) || text.ends_with(concat!(".", "all"))
+            });
+            if spelled && path != folder.join("subject.rs") {
+                complaints.push(format!("{}:{}: a subject", shown(&path), number + 1));
+            }
+            if line.contains(client) && !path.starts_with(&folder) {
+                complaints.push(format!("{}:{}: {client}", shown(&path), number + 1));
+            }
+        }
+    }
+    assert_none(&complaints);
+}
+
+#[test]
 fn a_test_waits_for_what_should_happen_and_never_sleeps() {
     let calls = [concat!("sle", "ep("), concat!("waitFor", "Timeout(")];
     let mut complaints = Vec::new();

@@ -10,6 +10,7 @@ mod order;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_nats::connection::State;
 use async_nats::{Client, Message, Statistics, Subject, Subscriber};
@@ -31,6 +32,9 @@ const OUTGOING_BYTES: usize = 64 << 20;
 /// inbox does not take is dropped; so this is for the moments in which no thread is free. With 4,096 a machine
 /// of two cores under full load lost one in a hundred.
 const INCOMING_FRAMES: usize = 16_384;
+
+/// How long the last frames of an end that is dropped may take to leave.
+const LEAVE_MS: u64 = 1000;
 
 /// What proves to a NATS server who we are.
 #[derive(Clone, PartialEq, Eq)]
@@ -244,6 +248,10 @@ async fn publish(
         if !left {
             tally.drop_frames(1);
         }
+    }
+    // What was taken still leaves, so that a node that goes can say so.
+    if is_connected(&client) {
+        let _ = tokio::time::timeout(Duration::from_millis(LEAVE_MS), client.flush()).await;
     }
 }
 

@@ -180,7 +180,7 @@ pub async fn frames_of_a_sender_arrive_in_order(place: &dyn Place) {
     }
 }
 
-/// Sends numbered frames, some to all, as fast as they are taken.
+/// Sends numbered frames, some to all, as fast as they are taken, and goes: what was taken still leaves.
 async fn sends_many(from: End, to: Start) {
     for number in 0..FRAMES {
         let frame = Bytes::from(format!("{} {number}", from.me.node));

@@ -6,6 +6,7 @@ import { Redirect, useLocation } from 'wouter';
 
 import type { UserId } from '../core/wire';
 import { Door } from '../parts/Door';
+import { Logo } from '../parts/Logo';
 import { Toasts } from '../parts/Toasts';
 import { FirstPassword } from '../screens/door/FirstPassword';
 import { SignIn } from '../screens/door/SignIn';
@@ -115,7 +116,7 @@ function Starting() {
 function Opening() {
   return (
     <div className="opening">
-      <img src="/icon.svg" alt="" />
+      <Logo />
     </div>
   );
 }

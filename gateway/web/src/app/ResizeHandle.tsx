@@ -15,7 +15,10 @@ export function ResizeHandle() {
   const t = useT();
   const [width, setWidth] = useState(remembered);
   useEffect(() => {
-    document.documentElement.style.setProperty('--list-chosen', `${width}px`);
+    // Nothing was chosen: setting it all the same would have every style of the page worked out anew.
+    const { style } = document.documentElement;
+    if (width === USUAL && style.getPropertyValue('--list-chosen') === '') return;
+    style.setProperty('--list-chosen', `${width}px`);
     try {
       localStorage.setItem(KEY, String(width));
     } catch {

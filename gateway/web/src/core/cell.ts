@@ -20,6 +20,21 @@ export class Cell<T> {
     this.set(change(this.#value));
   }
 
+  /** Ends once the value is such a one, now or later. */
+  until(test: (value: T) => boolean): Promise<void> {
+    return new Promise((done) => {
+      if (test(this.#value)) {
+        done();
+        return;
+      }
+      const stop = this.subscribe(() => {
+        if (!test(this.#value)) return;
+        stop();
+        done();
+      });
+    });
+  }
+
   subscribe = (watcher: () => void): (() => void) => {
     this.#watchers.add(watcher);
     return () => this.#watchers.delete(watcher);

@@ -305,3 +305,30 @@ test('the list comes over the socket, once; where none opens, without it', async
   await timers.pass(1_000);
   expect(deaf.conversations.view.get().rows.map((row) => row.conversation_id)).toEqual(['c1']);
 });
+
+test('what the screen of a conversation will ask for can be asked for before there is one, and once', async () => {
+  const wang = await clientOf('wang');
+  server.methods.length = 0;
+  wang.prepare('c1');
+  expect(wang.takePrepared('c1')).toBe(false);
+  wang.prepare('c1');
+  await timers.pass(50);
+  expect(texts(wang)).toEqual(['早']);
+  expect(wang.people.known.get().get('li')?.name).toBe('李娜');
+  expect(wang.takePrepared('c1')).toBe(true);
+  expect(wang.takePrepared('c1')).toBe(false);
+  expect(server.methods.toSorted()).toEqual(['conversation.get', 'directory.get', 'message.list']);
+});
+
+test('nothing is drawn for an answer that says the same once more', async () => {
+  const wang = await clientOf('wang');
+  await look(wang);
+  let drawn = 0;
+  for (const cell of [wang.conversations.details, wang.people.known, wang.session]) cell.subscribe(() => (drawn += 1));
+  await wang.conversations.fetch('c1');
+  wang.people.put([...wang.people.known.get().values()].map((person) => ({ ...person })));
+  expect(drawn).toBe(0);
+  server.people.set('li', { ...server.people.get('li')!, name: '李娜娜' });
+  wang.people.put([server.people.get('li')!]);
+  expect(drawn).toBe(1);
+});

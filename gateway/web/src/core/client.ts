@@ -4,7 +4,7 @@ import { Api, type ApiDeps } from './api';
 import { Cell } from './cell';
 import { Clock, type Timers } from './clock';
 import { Connection, type ConnectionDeps, pushMap } from './connection';
-import { Conversations } from './conversations';
+import { Conversations, firstUnread } from './conversations';
 import { Drafts, type KeyValue } from './drafts';
 import { type ApiError, asApiError, isRecord } from './errors';
 import { Timeline } from './messages';
@@ -90,6 +90,7 @@ export class Client {
   #selfSeq: number | undefined;
   #incarnation: string | undefined;
   #userId: UserId | undefined;
+  #prepared: ConversationId | undefined;
   #leaving: Promise<void> = Promise.resolve();
 
   constructor(deps: ClientDeps) {
@@ -232,6 +233,30 @@ export class Client {
     return made;
   }
 
+  /** Asks for messages, beside the question where one stopped reading them when that is not known. */
+  openTimeline(id: ConversationId): void {
+    const row = this.conversations.row(id);
+    const place = row ? firstUnread(row) : this.conversations.fetch(id).then(firstUnread, () => undefined);
+    void this.timeline(id).open(place);
+  }
+
+  /** Asks for all that the screen of a conversation will ask for, before there is one. */
+  prepare(id: ConversationId): void {
+    this.#prepared = id;
+    this.openTimeline(id);
+    const want = (ids: readonly UserId[]) => ids.forEach((one) => this.people.want(one));
+    void this.conversations.fetch(id).then((conversation) => want(conversation?.member_ids ?? []), () => {});
+    const { view } = this.timeline(id);
+    void view.until(({ phase }) => phase === 'ready').then(() => want(view.get().items.map((one) => one.author_id)));
+  }
+
+  /** Whether that was answered just now; said once. */
+  takePrepared(id: ConversationId): boolean {
+    const is = this.#prepared === id && this.conversations.details.get().has(id);
+    this.#prepared = undefined;
+    return is;
+  }
+
   /** Everything up to `seq` has been seen. Shown at once, told to the server a moment later. */
   markRead(id: ConversationId, seq: number): void {
     const row = this.conversations.row(id);
@@ -371,7 +396,9 @@ export class Client {
     this.clock.learn(result.server_now_at, askedAt);
     this.clockWrong.set(this.clock.isWrong());
     this.people.put([result.user]);
-    this.session.set({ kind: 'ready', user: result.user, space: result.space });
+    const session: SessionState = { kind: 'ready', user: result.user, space: result.space };
+    // Every screen looks at it: nothing is drawn for the same once more.
+    if (JSON.stringify(session) !== JSON.stringify(this.session.get())) this.session.set(session);
     const { self, conversations: logs } = result.logs;
     for (const [id, log] of Object.entries(logs)) this.#resumed(id, log);
     this.#selfResumed(self);

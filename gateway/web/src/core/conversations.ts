@@ -141,10 +141,12 @@ export class Conversations {
   }
 
   put(conversation: Conversation): void {
-    this.details.update((map) => {
-      const before = map.get(conversation.conversation_id);
-      return new Map(map).set(conversation.conversation_id, withReading(conversation, before));
-    });
+    const id = conversation.conversation_id;
+    const before = this.details.get().get(id);
+    const now = withReading(conversation, before);
+    // The same once more: nothing is drawn for it.
+    if (before && JSON.stringify(now) === JSON.stringify(before)) return;
+    this.details.update((map) => new Map(map).set(id, now));
     if (conversation.head_seq > 0) {
       this.#take(conversation);
       this.#show();
@@ -231,6 +233,11 @@ export class Conversations {
     for (const row of rows) unreadTotal += row.unread;
     this.view.set({ phase, rows, more: this.#next !== undefined, unreadTotal });
   }
+}
+
+/** Where a history opens, when something is unread. */
+export function firstUnread(row: ConversationRow | undefined): number | undefined {
+  return row && row.unread > 0 ? row.read_seq + 1 : undefined;
 }
 
 function unreadOf(row: ConversationRow): number {

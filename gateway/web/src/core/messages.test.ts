@@ -310,3 +310,31 @@ test('begun before it is known where one stopped reading, it asks for that place
   await timeline.jumpToLatest();
   expect(seqs(timeline).at(-1)).toBe(500);
 });
+
+test('asked for a place that is being asked for itself, it waits for that beside the newest page', async () => {
+  grow(500);
+  const timeline = new Timeline(list, timers);
+  const shown: number[] = [];
+  timeline.view.subscribe(() => shown.push(...seqs(timeline).slice(0, 1)));
+  let tell: (place: number | undefined) => void = () => {};
+  const opening = timeline.open(
+    new Promise((told) => {
+      tell = told;
+    }),
+  );
+  await settle();
+  expect(asked).toEqual([{ limit: 60 }]);
+  expect(shown).toEqual([]);
+  tell(50);
+  await opening;
+  expect(asked).toEqual([{ limit: 60 }, { around: 50, limit: 60 }]);
+  expect(shown).toEqual([20]);
+});
+
+test('a place is shown with the one before it, which decides what stands above it', async () => {
+  grow(100);
+  const timeline = new Timeline(list, timers);
+  await timeline.open(Promise.resolve(41));
+  expect(asked).toEqual([{ limit: 60 }, { around: 41, limit: 60 }]);
+  expect(seqs(timeline)[0]).toBeLessThan(41);
+});

@@ -44,6 +44,9 @@ export const LIVE_ITEMS_KEPT = 500;
 /** Kept of a conversation that nobody looks at. */
 export const IDLE_ITEMS = 200;
 
+/** Never fails. */
+type Place = number | undefined | Promise<number | undefined>;
+
 const EMPTY: TimelineView = {
   phase: 'empty',
   items: [],
@@ -63,8 +66,8 @@ export class Timeline {
   #early = new Map<number, Message>();
   #filling = false;
   #fillRetryMs = FILL_RETRY_MS;
-  /** The seq that a window on its way must show when it opens. */
-  #place: number | undefined;
+  /** The seq that a window on its way must show when it opens; also when that is being asked for itself. */
+  #place: Place;
   /** Grows with every new window, so that an answer for an old one is dropped. */
   #window = 0;
 
@@ -80,16 +83,23 @@ export class Timeline {
   }
 
   /**
-   * Loads around `seq`, or the newest page; does nothing when the window already shows that place. Asked for another
-   * place while the newest page is on its way, it is not shown before it shows that place.
+   * Loads around `seq`, or the newest page; does nothing when the window already shows that place and the one before it.
+   * Asked for another place while the newest page is on its way, it is not shown before it shows that place. A place that
+   * is not known yet is waited for beside the newest page.
    */
-  async open(around?: number): Promise<void> {
-    const view = this.view.get();
-    if (view.phase === 'loading') {
-      this.#place = around ?? this.#place;
+  async open(place?: Place): Promise<void> {
+    const { phase } = this.view.get();
+    if (phase === 'loading') {
+      this.#place = place ?? this.#place;
       return;
     }
-    if (view.phase === 'ready' && this.#shows(around)) return;
+    if (typeof place === 'object' && phase !== 'ready') {
+      this.#place = place;
+      await this.#replace({ limit: FIRST_PAGE });
+      return;
+    }
+    const around = typeof place === 'object' ? await place : place;
+    if (this.view.get().phase === 'ready' && this.#shows(around)) return;
     await this.#replace(around === undefined ? { limit: FIRST_PAGE } : { around, limit: FIRST_PAGE });
   }
 
@@ -195,7 +205,7 @@ export class Timeline {
     const view = this.view.get();
     if (around === undefined) return !view.moreAfter;
     const first = view.items[0];
-    return (!view.moreBefore || (first !== undefined && first.seq <= around)) && around <= this.#coveredTo + 1;
+    return (!view.moreBefore || (first !== undefined && first.seq < around)) && around <= this.#coveredTo + 1;
   }
 
   async #replace(params: ListParams): Promise<void> {
@@ -205,10 +215,10 @@ export class Timeline {
     this.view.set({ ...before, phase: before.items.length > 0 ? before.phase : 'loading' });
     try {
       const page = await this.#list(params);
+      const place = await this.#asked();
       if (window !== this.#window) return;
-      const place = this.#place;
       this.#place = undefined;
-      if (place !== undefined && page.more_before && place < (page.items[0]?.seq ?? 0)) {
+      if (place !== undefined && page.more_before && place <= (page.items[0]?.seq ?? 0)) {
         await this.#replace({ around: place, limit: FIRST_PAGE });
         return;
       }
@@ -228,9 +238,19 @@ export class Timeline {
       if (!page.more_after && this.view.get().headSeq > this.#coveredTo) void this.#fill();
     } catch (error) {
       if (window !== this.#window) return;
+      this.#place = undefined;
       const { headSeq } = this.view.get();
       if (before.phase === 'ready') this.view.set({ ...before, headSeq });
       else this.view.set({ ...before, headSeq, phase: 'error', error: asApiError(error) });
+    }
+  }
+
+  /** The place that was asked for last. */
+  async #asked(): Promise<number | undefined> {
+    for (;;) {
+      const asked = this.#place;
+      const place = typeof asked === 'object' ? await asked : asked;
+      if (asked === this.#place) return place;
     }
   }
 

@@ -59,10 +59,13 @@ export class People {
   }
 
   put(people: readonly Person[]): void {
-    if (people.length === 0) return;
+    const known = this.known.get();
+    // Nothing is drawn for what is known already.
+    const news = people.filter((person) => JSON.stringify(person) !== JSON.stringify(known.get(person.user_id)));
+    if (news.length === 0) return;
     this.known.update((map) => {
       const next = new Map(map);
-      for (const person of people) next.set(person.user_id, person);
+      for (const person of news) next.set(person.user_id, person);
       return next;
     });
   }

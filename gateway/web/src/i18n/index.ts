@@ -26,8 +26,13 @@ export function chooseLanguage(choice: Language): void {
   } catch {
     // Lives as long as the page.
   }
-  document.documentElement.lang = choice;
+  showLanguage(choice);
   language.set(choice);
+}
+
+/** Not where it stands already: styles may depend on it. */
+export function showLanguage(code: Language): void {
+  if (document.documentElement.lang !== code) document.documentElement.lang = code;
 }
 
 export function translate(code: Language, key: TextKey, places?: Record<string, string | number>): string {

@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 
 import { useT } from '../app/hooks';
 import styles from './Door.module.css';
+import { Logo } from './Logo';
 
 export function Door({ title, lead, children }: { title: string; lead?: string; children?: ReactNode }) {
   const t = useT();
@@ -11,7 +12,7 @@ export function Door({ title, lead, children }: { title: string; lead?: string; 
     <main className={styles['door']}>
       <div className={styles['card']}>
         <div className={styles['brand']}>
-          <img className={styles['logo']} src="/icon.svg" alt="" />
+          <Logo className={styles['logo']} />
           <span>{t('app.name')}</span>
         </div>
         <h1 className={styles['title']}>{title}</h1>

@@ -107,7 +107,8 @@ function useGrow(area: RefObject<HTMLTextAreaElement | null>, text: string): voi
     const field = area.current;
     if (!field) return;
     field.style.height = 'auto';
-    field.style.height = `${field.scrollHeight}px`;
+    // Without text it has its one row; to ask would have the page laid out.
+    if (text !== '') field.style.height = `${field.scrollHeight}px`;
   }, [area, text]);
 }
 

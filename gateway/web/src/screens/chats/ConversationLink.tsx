@@ -1,7 +1,6 @@
 // One row of the list.
 
 import { memo, useEffect } from 'react';
-import { Link } from 'wouter';
 
 import { useCell, useClient, useMe, usePart, useT } from '../../app/hooks';
 import { useNow } from '../../app/live';
@@ -10,6 +9,7 @@ import { paths } from '../../app/paths';
 import { badgeText } from '../../app/badge';
 import { rowTimeText } from '../../app/time';
 import type { ConversationRow } from '../../core/wire';
+import { Go } from '../../parts/Go';
 import styles from './ChatList.module.css';
 import { ConversationPicture } from './ConversationPicture';
 
@@ -29,7 +29,7 @@ export const ConversationLink = memo(function ConversationLink({ row, index, sel
     for (const id of peopleOf(row)) people.want(id);
   }, [people, row]);
   return (
-    <Link
+    <Go
       href={paths.chat(row.conversation_id)}
       className={styles['row']}
       aria-current={selected ? 'true' : undefined}
@@ -54,7 +54,7 @@ export const ConversationLink = memo(function ConversationLink({ row, index, sel
           )}
         </span>
       </span>
-    </Link>
+    </Go>
   );
 });
 

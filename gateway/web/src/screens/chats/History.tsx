@@ -4,13 +4,15 @@
 import { Button } from '@mantine/core';
 import { ArrowDown } from 'lucide-react';
 import { type KeyboardEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
-import { VList, type VListHandle } from 'virtua';
+import { flushSync } from 'react-dom';
+import { type CacheSnapshot, Virtualizer, type VirtualizerHandle } from 'virtua';
 
 import { badgeText } from '../../app/badge';
 import { useCell, useClient, useMe, usePart, useT } from '../../app/hooks';
 import { useLooking } from '../../app/live';
 import { nameOf, titleOf } from '../../app/names';
-import type { Timeline, TimelineView } from '../../core/messages';
+import { firstUnread } from '../../core/conversations';
+import { LIVE_ITEMS_MAX, type Timeline, type TimelineView } from '../../core/messages';
 import type { OutboxItem } from '../../core/outbox';
 import type { Conversation } from '../../core/wire';
 import { onListKey } from '../../parts/listKeys';
@@ -21,20 +23,25 @@ import styles from './History.module.css';
 import { MessageRow } from './MessageRow';
 import { readMarks } from './readMarks';
 import { buildRows, type ChatRow, openingIndex } from './rows';
-import { firstUnread } from './useConversation';
 
 /** This close to the end counts as being there. */
 const END_PX = 32;
 /** Rows are drawn this far beyond what can be seen: a quick scroll meets rows whose height is known. */
 const DRAWN_AHEAD_PX = 800;
-/** Until the history stands nobody scrolls: only what can be seen is drawn. */
-const OPENING_AHEAD_PX = 100;
 /** Older messages are asked for this many screens ahead. */
 const AHEAD_SCREENS = 1.5;
 /** Room above the unread line when opening there. */
 const OPENING_ROOM_PX = 48;
-/** The virtual list has measured what it draws by then. */
-const SETTLING_FRAMES = 3;
+/** The list has measured what it draws by then, whatever it is. */
+const SETTLING_FRAMES = 6;
+/** Height of most rows: the list begins with it, and draws so many as can be seen. */
+const USUAL_ROW_PX = 69;
+/** What the list would say after drawing rows of that height. */
+const FIRST_GUESS = [[], USUAL_ROW_PX] as unknown as CacheSnapshot;
+/** So long no message came: what the last one moved has been drawn. */
+const CALM_MS = 100;
+/** Where it never gets calm, old messages are let go all the same. */
+const TRIMMED_AT_ONCE = 2 * LIVE_ITEMS_MAX;
 const NONE: readonly OutboxItem[] = [];
 
 /** `onLeave`: Escape leads back to writing. */
@@ -88,17 +95,34 @@ function Messages({ conversation, timeline, view, unreadFrom, onLeave }: Message
   const pending = usePart(outbox.items, (items) => items.get(id) ?? NONE);
   const [lineAfter, setLineAfter] = useState(unreadFrom);
   const rows = useMemo(
-    () => buildRows({ items: view.items, pending: view.moreAfter ? NONE : pending, me, lineAfter }),
-    [view.items, view.moreAfter, pending, me, lineAfter],
+    () =>
+      buildRows({
+        items: view.items,
+        pending: view.moreAfter ? NONE : pending,
+        me,
+        lineAfter,
+        moreBefore: view.moreBefore,
+      }),
+    [view.items, view.moreBefore, view.moreAfter, pending, me, lineAfter],
   );
-  const marks = useMemo(() => readMarks(t, rows, conversation, me), [t, rows, conversation, me]);
-  const list = useRef<VListHandle>(null);
-  const shift = useShift(rows);
-  const place = usePlace(list, rows, timeline, view);
+  const box = useRef<HTMLDivElement>(null);
+  const list = useRef<VirtualizerHandle>(null);
+  const place = usePlace(box, list, rows, timeline, view);
   useReading(conversation, view, place.atEnd, setLineAfter);
   const { atEnd } = place;
   useEffect(() => {
-    if (atEnd) timeline.trimLive();
+    if (!atEnd) return undefined;
+    // Letting go moves what is drawn: not in one frame with what a new message moves.
+    if (view.items.length > TRIMMED_AT_ONCE) timeline.trimLive();
+    let frame = 0;
+    const timer = setTimeout(() => {
+      // Nothing can come between this and the drawing of it.
+      frame = requestAnimationFrame(() => timeline.trimLive());
+    }, CALM_MS);
+    return () => {
+      clearTimeout(timer);
+      cancelAnimationFrame(frame);
+    };
   }, [atEnd, timeline, view.items.length]);
 
   if (rows.length === 0) return <Nothing conversation={conversation} />;
@@ -119,18 +143,51 @@ function Messages({ conversation, timeline, view, unreadFrom, onLeave }: Message
           {t('chat.older_loading')}
         </p>
       )}
-      <VList
+      <Rows
+        conversation={conversation}
+        rows={rows}
+        begin={!view.moreBefore}
+        place={place}
+        box={box}
+        list={list}
+      />
+      {(!place.atEnd || view.moreAfter) && place.settled && (
+        <LatestButton conversation={conversation} onClick={place.goToEnd} />
+      )}
+      <Announcer rows={rows} />
+    </div>
+  );
+}
+
+interface RowsProps {
+  conversation: Conversation;
+  rows: readonly ChatRow[];
+  /** Nothing older exists. */
+  begin: boolean;
+  place: Place;
+  box: React.RefObject<HTMLDivElement | null>;
+  list: React.RefObject<VirtualizerHandle | null>;
+}
+
+function Rows({ conversation, rows, begin, place, box, list }: RowsProps) {
+  const t = useT();
+  const me = useMe()?.user_id ?? '';
+  const marks = useMemo(() => readMarks(t, rows, conversation, me), [t, rows, conversation, me]);
+  const shift = useShift(rows);
+  return (
+    // The list can be scrolled by key.
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+    <div ref={box} className={styles['scroll']} tabIndex={0} role="group" aria-label={t('chat.messages')} data-testid="history">
+      <Virtualizer
         ref={list}
         data={rows}
-        className={styles['scroll'] ?? ''}
         shift={shift}
-        bufferSize={place.settled ? DRAWN_AHEAD_PX : OPENING_AHEAD_PX}
+        cache={FIRST_GUESS}
+        bufferSize={DRAWN_AHEAD_PX}
+        {...(place.above && { keepMounted: place.above })}
         onScroll={place.onScroll}
+        onScrollEnd={place.onScrollEnd}
         onResize={place.onResize}
-        tabIndex={0}
-        role="group"
-        aria-label={t('chat.messages')}
-        data-testid="history"
       >
         {(row, index) => (
           <MessageRow
@@ -139,14 +196,10 @@ function Messages({ conversation, timeline, view, unreadFrom, onLeave }: Message
             named={conversation.kind !== 'direct'}
             mark={marks.get(row.key)}
             index={index}
-            begin={!view.moreBefore}
+            begin={begin}
           />
         )}
-      </VList>
-      {(!place.atEnd || view.moreAfter) && place.settled && (
-        <LatestButton conversation={conversation} onClick={place.goToEnd} />
-      )}
-      <Announcer rows={rows} />
+      </Virtualizer>
     </div>
   );
 }
@@ -173,18 +226,32 @@ function has(rows: readonly ChatRow[], key: string): boolean {
   return rows.some((row) => row.key === key);
 }
 
-/** Where one is in the history, and what follows from it. */
+interface Place {
+  atEnd: boolean;
+  settled: boolean;
+  /** Rows to draw whether or not they can be seen. */
+  above: readonly number[] | undefined;
+  onScroll: () => void;
+  onScrollEnd: () => void;
+  onResize: () => void;
+  goToEnd: () => void;
+}
+
+/**
+ * Where one is in the history, and what follows from it. Scrolls the box itself: the list would hold on to a place that
+ * it was told for a moment, and take back there who scrolls away meanwhile.
+ */
 function usePlace(
-  list: React.RefObject<VListHandle | null>,
+  box: React.RefObject<HTMLDivElement | null>,
+  list: React.RefObject<VirtualizerHandle | null>,
   rows: readonly ChatRow[],
   timeline: Timeline,
   view: TimelineView,
-) {
+): Place {
   const [atEnd, setAtEnd] = useState(false);
   const [settled, setSettled] = useState(false);
+  const [above, setAbove] = useState(() => (rows.length > 0 ? rowsAbove(rows) : undefined));
   const end = useRef(false);
-  const wantEnd = useRef(false);
-  const lastKey = useRef<string>(undefined);
 
   const look = () => {
     const handle = list.current;
@@ -196,39 +263,41 @@ function usePlace(
     if (handle.scrollOffset < ahead && view.moreBefore) void timeline.loadBefore();
     if (left < ahead && view.moreAfter) void timeline.loadAfter();
   };
-  const toEnd = () => list.current?.scrollToIndex(rows.length - 1, { align: 'end' });
-
-  const opened = useOpening(
-    list,
-    rows,
-    (atUnread) => {
-      end.current = !atUnread;
-    },
-    () => {
+  const toEnd = () => {
+    end.current = true;
+    if (box.current) box.current.scrollTop = box.current.scrollHeight;
+  };
+  const toOpening = () => {
+    const index = openingIndex(rows);
+    if (!rows[index]?.unreadAbove) toEnd();
+    else if (box.current && list.current) box.current.scrollTop = list.current.getItemOffset(index) - OPENING_ROOM_PX;
+  };
+  const opening = useOpening(box, rows.length === 0, toOpening, () => {
+    // In this frame, not in the next but one.
+    flushSync(() => {
       setSettled(true);
-      look();
-    },
-  );
+      setAtEnd(end.current && !view.moreAfter);
+    });
+    // By then the list knows where it was scrolled to.
+    requestAnimationFrame(look);
+  });
 
-  useLayoutEffect(() => {
-    const last = rows.at(-1);
-    const before = lastKey.current;
-    lastKey.current = last?.key;
-    if (!last || before === undefined || before === last.key) return;
-    const justSent = last.pending !== undefined;
-    if (end.current || justSent || wantEnd.current) toEnd();
-    if (justSent && view.moreAfter) void timeline.jumpToLatest();
-    wantEnd.current = false;
+  const wantEnd = useFollowing(rows, end, toEnd, () => {
+    if (view.moreAfter) void timeline.jumpToLatest();
   });
 
   return {
     atEnd,
     settled,
+    above,
     onScroll: () => {
-      if (opened.current) look();
+      if (settled) look();
+    },
+    onScrollEnd: () => {
+      if (settled) setAbove(undefined);
     },
     onResize: () => {
-      if (end.current) toEnd();
+      if (!opening.goesOn() && end.current) toEnd();
     },
     goToEnd: () => {
       if (view.moreAfter) {
@@ -242,36 +311,97 @@ function usePlace(
   };
 }
 
-/** Goes to the first unread message, or the end, when the first rows are there; shows them once they stand still. */
-function useOpening(
-  list: React.RefObject<VListHandle | null>,
+/** Stays at the end while one is there, and goes there with what one sends. Set what it returns to go there with the next. */
+function useFollowing(
   rows: readonly ChatRow[],
-  onPlaced: (atUnread: boolean) => void,
-  onSettled: () => void,
+  end: React.RefObject<boolean>,
+  toEnd: () => void,
+  onSent: () => void,
 ): React.RefObject<boolean> {
+  const wantEnd = useRef(false);
+  const drawn = useRef<{ first: string | undefined; last: string | undefined }>(undefined);
+  useLayoutEffect(() => {
+    const last = rows.at(-1);
+    const before = drawn.current;
+    drawn.current = { first: rows[0]?.key, last: last?.key };
+    if (!last || before?.last === undefined) return;
+    const isOther = before.last !== last.key;
+    const justSent = isOther && last.pending !== undefined;
+    // Also where old ones were let go: the list counts from where it last saw the box scrolled to.
+    const stays = end.current && (isOther || before.first !== rows[0]?.key);
+    if (stays || justSent || (isOther && wantEnd.current)) toEnd();
+    if (justSent) onSent();
+    if (isOther) wantEnd.current = false;
+  });
+  return wantEnd;
+}
+
+/**
+ * Where one opens, and what a quick scroll back from there would meet. Going there was scrolling down to the list, and
+ * until it takes that for done it draws nothing above what can be seen.
+ */
+function rowsAbove(rows: readonly ChatRow[]): readonly number[] {
+  const to = openingIndex(rows);
+  const px = DRAWN_AHEAD_PX + (rows[to]?.unreadAbove ? 0 : window.innerHeight);
+  const from = Math.max(0, to - Math.ceil(px / USUAL_ROW_PX));
+  return Array.from({ length: to - from + 1 }, (_, at) => from + at);
+}
+
+/** Whether all that can be seen is drawn, and measured: until then the list hides it. */
+function stands(box: HTMLElement | null): boolean {
+  const rows = [...(box?.firstElementChild?.children ?? [])] as HTMLElement[];
+  const [first, last] = [rows[0], rows.at(-1)];
+  if (!box || !first || !last || rows.some((row) => row.style.visibility === 'hidden')) return false;
+  const bottom = Math.min(box.scrollTop + box.clientHeight, first.parentElement?.offsetHeight ?? 0);
+  return first.offsetTop <= box.scrollTop && last.offsetTop + last.offsetHeight >= bottom;
+}
+
+interface Opening {
+  /** After rows were measured: whether it still goes to its place. */
+  goesOn: () => boolean;
+}
+
+/** Goes to the place where one opens when the first rows are there; shows them once they stand still. */
+function useOpening(
+  box: React.RefObject<HTMLDivElement | null>,
+  nothing: boolean,
+  toOpening: () => void,
+  onSettled: () => void,
+): Opening {
+  const going = useRef(false);
+  const settle = () => {
+    going.current = false;
+    onSettled();
+  };
   const opened = useRef(false);
-  const nothing = rows.length === 0;
   useLayoutEffect(() => {
     if (opened.current || nothing) return undefined;
     opened.current = true;
-    const index = openingIndex(rows);
-    const atUnread = rows[index]?.unreadAbove ?? false;
-    list.current?.scrollToIndex(index, atUnread ? { align: 'start', offset: -OPENING_ROOM_PX } : { align: 'end' });
-    onPlaced(atUnread);
+    going.current = true;
+    toOpening();
     let frames = SETTLING_FRAMES;
     let frame = requestAnimationFrame(function wait() {
       frames -= 1;
-      if (frames > 0) frame = requestAnimationFrame(wait);
-      else onSettled();
+      if (!going.current) return;
+      if (frames > 0 && !stands(box.current)) frame = requestAnimationFrame(wait);
+      else settle();
     });
     return () => {
       cancelAnimationFrame(frame);
       opened.current = false;
+      going.current = false;
     };
     // Once, when the first rows are there.
     // oxlint-disable-next-line react/exhaustive-deps
   }, [nothing]);
-  return opened;
+  return {
+    goesOn: () => {
+      if (!going.current) return false;
+      toOpening();
+      if (stands(box.current)) settle();
+      return true;
+    },
+  };
 }
 
 /** Marks as read while someone looks at the end; notes where one stopped looking. */
@@ -307,6 +437,7 @@ function LatestButton({ conversation, onClick }: { conversation: Conversation; o
       size="xs"
       radius="xl"
       variant="default"
+      justify="space-between"
       rightSection={<ArrowDown {...ICON_SMALL} />}
       onClick={onClick}
     >

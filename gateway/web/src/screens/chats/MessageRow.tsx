@@ -2,7 +2,6 @@
 
 import { CircleAlert, Clock3, Copy } from 'lucide-react';
 import { type KeyboardEvent, memo, useRef, useState } from 'react';
-import { Link } from 'wouter';
 
 import { useCell, useClient, useMe, usePerson, useT } from '../../app/hooks';
 import { useNow } from '../../app/live';
@@ -12,6 +11,7 @@ import { clockText, momentText } from '../../app/time';
 import type { Message } from '../../core/wire';
 import { language } from '../../i18n';
 import { Avatar } from '../../parts/Avatar';
+import { Go } from '../../parts/Go';
 import { useCopy } from '../../parts/useCopy';
 import { type Point, useLongPress } from '../../parts/useLongPress';
 import { ICON_SMALL } from '../../theme/theme';
@@ -34,9 +34,10 @@ interface MessageRowProps {
 
 export const MessageRow = memo(function MessageRow({ row, index, named, mark, begin }: MessageRowProps) {
   const t = useT();
+  const first = index === 0 && begin;
   return (
-    <div className={styles['row']} data-first={index === 0 || undefined}>
-      {index === 0 && begin && <p className={styles['note']}>{t('chat.begin')}</p>}
+    <div className={styles['row']} data-first={first || undefined}>
+      {first && <p className={styles['note']}>{t('chat.begin')}</p>}
       {row.timeAbove !== undefined && <TimeLine at={row.timeAbove} />}
       {row.unreadAbove && (
         <p className={styles['unread']} data-testid="unread-line">
@@ -75,14 +76,20 @@ function SystemLine({ message, index }: { message: Message; index: number }) {
 
 function Said({ row, index, named, mark }: SaidProps) {
   const author = usePerson(row.authorId);
+  const [near, setNear] = useState(false);
   return (
-    <div className={styles['said']} data-mine={row.mine || undefined} data-head={row.head || undefined}>
+    <div
+      className={styles['said']}
+      data-mine={row.mine || undefined}
+      data-head={row.head || undefined}
+      onPointerEnter={() => setNear(true)}
+    >
       {!row.mine &&
         (row.head ? (
           // For the mouse: by keyboard the person is reached through the details.
-          <Link href={paths.person(row.authorId, row.message && paths.chat(row.message.conversation_id))} className={styles['face']} aria-hidden="true" tabIndex={-1}>
+          <Go href={paths.person(row.authorId, row.message && paths.chat(row.message.conversation_id))} className={styles['face']} aria-hidden="true" tabIndex={-1}>
             <Avatar person={author} id={row.authorId} size="s" />
-          </Link>
+          </Go>
         ) : (
           <span className={styles['face']} />
         ))}
@@ -93,7 +100,7 @@ function Said({ row, index, named, mark }: SaidProps) {
           <Bubble row={row} index={index} />
           <div className={styles['side']}>
             {row.pending ? <PendingState row={row} /> : mark !== undefined && <span className={styles['mark']}>{mark}</span>}
-            <CopyButton text={row.text} />
+            <CopyButton text={row.text} near={near} />
           </div>
         </div>
         {row.pending?.state === 'failed' && <Failed row={row} />}
@@ -211,7 +218,8 @@ function Failed({ row }: { row: ChatRow }) {
   );
 }
 
-function CopyButton({ text }: { text: string }) {
+/** Its sign is drawn once somebody comes near: nobody sees it before, and there is one for each message. */
+function CopyButton({ text, near }: { text: string; near: boolean }) {
   const t = useT();
   const copy = useCopy();
   // Not a tab stop: one for each message would bury the composer. The text can be selected by keyboard.
@@ -224,7 +232,7 @@ function CopyButton({ text }: { text: string }) {
       title={t('chat.copy_text')}
       onClick={() => void copy(text)}
     >
-      <Copy {...ICON_SMALL} />
+      {near && <Copy {...ICON_SMALL} />}
     </button>
   );
 }

@@ -41,13 +41,30 @@ function pendingItem(id: string, minutes: number): OutboxItem {
 }
 
 function rows(items: Message[], part: Partial<RowsInput> = {}) {
-  return buildRows({ items, pending: [], me: 'me', lineAfter: undefined, ...part });
+  return buildRows({ items, pending: [], me: 'me', lineAfter: undefined, moreBefore: false, ...part });
 }
 
 test('there is one row for each message, so that the list keeps its place when older ones come', () => {
   const all = Array.from({ length: 50 }, (_, index) => message(index + 1, index * 7));
   expect(rows(all).length).toBe(50);
   expect(rows(all.slice(20)).map((row) => row.key)).toEqual(rows(all).slice(20).map((row) => row.key));
+});
+
+test('a row that is shown keeps its form while older ones come and go: the oldest waits for the one before it', () => {
+  const authors = ['li', 'li', 'wang', 'me'];
+  const all = Array.from({ length: 60 }, (_, index) => message(index + 1, index * 4 + (index % 7) * 3, authors[index % 4]));
+  const whole = rows(all);
+  for (let from = 1; from < all.length - 1; from += 1) {
+    expect(rows(all.slice(from), { moreBefore: true })).toEqual(whole.slice(from + 1));
+  }
+  expect(rows(all, { moreBefore: false })[0]?.key).toBe('1');
+});
+
+test('the oldest is shown all the same where it is the only one, or the one to open at', () => {
+  expect(rows([message(5, 0)], { moreBefore: true }).map((row) => row.key)).toEqual(['5']);
+  const unread = rows([message(5, 0), message(6, 1)], { moreBefore: true, lineAfter: 4 });
+  expect(unread.map((row) => row.key)).toEqual(['5', '6']);
+  expect(openingIndex(unread)).toBe(0);
 });
 
 test('one person within five minutes shares one head', () => {

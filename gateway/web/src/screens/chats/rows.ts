@@ -33,9 +33,15 @@ export interface RowsInput {
   me: UserId;
   /** The unread line stands before the first entry of somebody else after this seq. */
   lineAfter: number | undefined;
+  /** The server has older ones. */
+  moreBefore: boolean;
 }
 
-export function buildRows({ items, pending, me, lineAfter }: RowsInput): ChatRow[] {
+/**
+ * While there are older ones the oldest is not shown: whether a time line or a name stands above it is known from the one
+ * before it only, and a row that is shown keeps its form.
+ */
+export function buildRows({ items, pending, me, lineAfter, moreBefore }: RowsInput): ChatRow[] {
   const rows: ChatRow[] = [];
   const sent = new Set<string>();
   let lineDone = lineAfter === undefined;
@@ -72,7 +78,8 @@ export function buildRows({ items, pending, me, lineAfter }: RowsInput): ChatRow
       }),
     );
   }
-  return rows;
+  // One that stands alone, or that one opens at, is not kept from anybody.
+  return moreBefore && rows.length > 1 && !rows[0]?.unreadAbove ? rows.slice(1) : rows;
 }
 
 function follow(before: ChatRow | undefined, row: Omit<ChatRow, 'head' | 'timeAbove'>): ChatRow {

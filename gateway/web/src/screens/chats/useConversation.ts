@@ -5,12 +5,7 @@ import { useLocation, useSearch } from 'wouter';
 
 import { useClient, usePart } from '../../app/hooks';
 import { type ApiError, asApiError } from '../../core/errors';
-import type { Conversation, ConversationId, ConversationRow } from '../../core/wire';
-
-/** Where the history opens, when something is unread. */
-export function firstUnread(row: ConversationRow | undefined): number | undefined {
-  return row && row.unread > 0 ? row.read_seq + 1 : undefined;
-}
+import type { Conversation, ConversationId } from '../../core/wire';
 
 export interface ConversationView {
   conversation: Conversation | undefined;
@@ -51,10 +46,10 @@ export function useConversation(id: ConversationId): ConversationView {
   }, [client, conversations, id, peer]);
 
   useEffect(() => {
-    void load();
+    if (!client.takePrepared(id)) void load();
     // Its messages are asked for beside it, not after it. A chat that names its other person has none yet.
-    if (peer === undefined) void client.timeline(id).open(firstUnread(conversations.row(id)));
-  }, [client, conversations, id, load, peer]);
+    if (peer === undefined) client.openTimeline(id);
+  }, [client, id, load, peer]);
   useEffect(() => {
     // Taken away while it was open (removed from it), or the connection is back after a failure.
     if (missing && open) void load();
