@@ -141,7 +141,7 @@ POM
 readonly NATS_VERSION=2.15.1
 NATS=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/chaoke/nats-$NATS_VERSION
 
-# Finds a NATS server, else fetches one once (19 MB), else says what is missing.
+# Finds a NATS server, else fetches one once (7 MB), else says what is missing.
 need_nats() {
   local fetched
   if [ -z "${CHAOKE_NATS_SERVER:-}" ]; then

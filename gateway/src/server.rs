@@ -35,6 +35,8 @@ pub const DRAIN_SPREAD_MS: u64 = 2_000;
 const KNOWN_BY: [&str; 2] = ["session.sign_in", "session.refresh"];
 /// How long a stopping server waits for its connections to close.
 const DRAIN_WAIT_MS: u64 = 3_000;
+/// How long it waits for its store: a database that is away would keep it for ever. What was answered is safe.
+const CLOSE_WAIT: Duration = Duration::from_secs(10);
 
 /// What a server is started with.
 pub struct Options {
@@ -201,7 +203,10 @@ impl Server {
         let serving = axum::serve(listener, app).with_graceful_shutdown(stopping);
         let serving = tokio::spawn(serving.into_future());
         let outcome = self.until_drained(serving).await;
-        self.node.store.close().await;
+        let closed = tokio::time::timeout(CLOSE_WAIT, self.node.store.close()).await;
+        if closed.is_err() {
+            tracing::warn!("the store does not close; the server ends all the same");
+        }
         outcome
     }
 

@@ -34,7 +34,7 @@ const OUTGOING_BYTES: usize = 64 << 20;
 const INCOMING_FRAMES: usize = 16_384;
 
 /// How long the last frames of an end that is dropped may take to leave.
-const LEAVE_MS: u64 = 1000;
+const LEAVE_MS: u64 = 5000;
 
 /// What proves to a NATS server who we are.
 #[derive(Clone, PartialEq, Eq)]
@@ -249,9 +249,11 @@ async fn publish(
             tally.drop_frames(1);
         }
     }
-    // What was taken still leaves, so that a node that goes can say so.
+    // What was taken still leaves, so that a node that goes can say so. That nobody answers there is an answer,
+    // and proves that the server has read all before; a flush of the client proves nothing while the socket is full.
     if is_connected(&client) {
-        let _ = tokio::time::timeout(Duration::from_millis(LEAVE_MS), client.flush()).await;
+        let asked = client.request(subject::origin(&own, number + 1), Bytes::new());
+        let _ = tokio::time::timeout(Duration::from_millis(LEAVE_MS), asked).await;
     }
 }
 

@@ -180,8 +180,8 @@ pub async fn frames_of_a_sender_arrive_in_order(place: &dyn Place) {
     }
 }
 
-/// Sends numbered frames, some to all, as fast as they are taken, and goes: what was taken still leaves.
-async fn sends_many(from: End, to: Start) {
+/// Sends numbered frames, some to all, as fast as they are taken.
+async fn sends_many(from: End, to: Start) -> End {
     for number in 0..FRAMES {
         let frame = Bytes::from(format!("{} {number}", from.me.node));
         let sent = || match number % 3 {
@@ -192,6 +192,23 @@ async fn sends_many(from: End, to: Start) {
             tokio::task::yield_now().await;
         }
     }
+    from
+}
+
+/// Whoever goes can say so: what was taken leaves before the end does.
+pub async fn the_last_words_of_a_node_are_heard(place: &dyn Place) {
+    let [one, mut two] = neighbours(place, ["one", "two"]).await;
+    for number in 0..2000 {
+        let mut text = number.to_string();
+        text.extend(std::iter::repeat_n(' ', 4096));
+        one.says(&two, &text);
+    }
+    one.tells_all("farewell");
+    drop(one);
+    for number in 0..2000 {
+        assert_eq!(two.hears().await.trim_end(), number.to_string());
+    }
+    assert_eq!(two.hears().await, "farewell");
 }
 
 /// Frames go to a start, not to a node.
@@ -301,6 +318,7 @@ macro_rules! bus_suite {
             a_frame_for_all_arrives_at_all_but_its_sender,
             a_frame_for_oneself_is_refused,
             frames_of_a_sender_arrive_in_order,
+            the_last_words_of_a_node_are_heard,
             a_new_boot_does_not_hear_frames_for_the_old,
             a_frame_for_nobody_vanishes,
             a_full_inbox_drops_counts_and_goes_on,
