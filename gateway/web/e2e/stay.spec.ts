@@ -26,6 +26,8 @@ test('what was read is read, however soon one closes the page', async ({ company
   // Gone on this screen at once, told to the server a moment later: the page is left in between.
   await expect(wang.getByTestId('message')).toHaveText('一眼看完');
   await expect(unread(wang, company.li.name)).toHaveCount(0);
+  // A phone shows no list beside a chat; the title counts on both.
+  await expect(wang).not.toHaveTitle(/\d/);
   await wang.goto('about:blank');
   await expect(li.getByText('已读')).toBeVisible();
 });
