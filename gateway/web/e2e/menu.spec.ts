@@ -24,8 +24,8 @@ async function top(page: Page, text: string): Promise<number> {
   return (await message(page, text).boundingBox())!.y;
 }
 
-/** The middle of a message, once the list stands still: after a finger has thrown it, it goes on by itself. */
-async function middle(page: Page, text: string): Promise<{ x: number; y: number }> {
+/** Until the list stands still: after a finger has thrown it, it goes on by itself. */
+async function stands(page: Page, text: string): Promise<void> {
   let before = Number.NaN;
   await expect
     .poll(async () => {
@@ -35,6 +35,13 @@ async function middle(page: Page, text: string): Promise<{ x: number; y: number 
       return moved;
     })
     .toBe(0);
+}
+
+/** The middle of a message, where it can be touched: it may have been thrown out of sight. */
+async function middle(page: Page, text: string): Promise<{ x: number; y: number }> {
+  await stands(page, text);
+  await message(page, text).scrollIntoViewIfNeeded();
+  await stands(page, text);
   const box = (await message(page, text).boundingBox())!;
   return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
 }

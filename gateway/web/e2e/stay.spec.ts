@@ -32,6 +32,21 @@ test('what was read is read, however soon one closes the page', async ({ company
   await expect(li.getByText('已读')).toBeVisible();
 });
 
+test('what is typed into a new chat goes into the field that stays', async ({ company, people }) => {
+  const wang = await people.signedIn(company.wang);
+  await wang.evaluate(() => {
+    const fields = new Set<Element>();
+    new MutationObserver(() => {
+      for (const field of document.querySelectorAll('textarea')) fields.add(field);
+      document.documentElement.dataset['fields'] = String(fields.size);
+    }).observe(document.body, { childList: true, subtree: true });
+  });
+  await openChatWith(wang, company.li.name);
+  await say(wang, '第一句');
+  await expect(said(wang)).toHaveText('第一句');
+  await expect(wang.locator('html')).toHaveAttribute('data-fields', '1');
+});
+
 test('an address of a chat one is not in says so and shows nothing of it', async ({ company, people }) => {
   const wang = await people.signedIn(company.wang);
   await openChatWith(wang, company.li.name);

@@ -26,22 +26,14 @@ export function useConversation(id: ConversationId): ConversationView {
   const load = useCallback(async () => {
     setError(undefined);
     try {
-      await conversations.fetch(id);
+      // A direct chat without a message is not stored anywhere yet: asked for by its id it would be taken away, with
+      // all that is being typed into it. Its address names the other person.
+      const direct = peer === undefined ? undefined : await client.call('conversation.open_direct', { user_id: peer });
+      if (direct?.conversation_id === id) conversations.put(direct);
+      // Also somebody else's chat with that person: the server says whether there is one for the one who opened it.
+      else await conversations.fetch(id);
     } catch (thrown) {
-      const failed = asApiError(thrown);
-      if (failed.class !== 'not_found' || peer === undefined) {
-        setError(failed);
-        return;
-      }
-      // A direct chat without a message is not stored anywhere yet; its address names the other person.
-      try {
-        const direct = await client.call('conversation.open_direct', { user_id: peer });
-        // Somebody else's chat with that person: for the one who opened its address there is no such chat.
-        if (direct.conversation_id === id) conversations.put(direct);
-        else setError(failed);
-      } catch (again) {
-        setError(asApiError(again));
-      }
+      setError(asApiError(thrown));
     }
   }, [client, conversations, id, peer]);
 
