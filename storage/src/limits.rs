@@ -20,6 +20,10 @@ pub struct Limits {
     pub queue_commits: usize,
     /// Most bytes of commits waiting for the writer.
     pub queue_bytes: usize,
+    /// Most rows that the writer keeps in memory because commits ask for them again.
+    pub kept_rows: usize,
+    /// Most bytes of those rows, about.
+    pub kept_bytes: usize,
     /// Longest key inside a partition, and longest name of a partition, in bytes.
     pub key_bytes: usize,
     /// Longest name of a home in bytes; it stands in every key.
@@ -68,6 +72,8 @@ impl Default for Limits {
             round_bytes: 1 << 20,
             queue_commits: 8_192,
             queue_bytes: 64 << 20,
+            kept_rows: 65_536,
+            kept_bytes: 32 << 20,
             key_bytes: 1_024,
             home_bytes: 200,
             range_rows: 200,

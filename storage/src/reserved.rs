@@ -40,6 +40,11 @@ pub(crate) fn is_heads(table: TableId) -> bool {
     table == HEADS
 }
 
+/// True for the table that holds the answers kept for client ids.
+pub(crate) fn is_client(table: TableId) -> bool {
+    table == CLIENTS
+}
+
 pub(crate) fn encode_head(head: Head) -> Bytes {
     key::encode(&(head.first, head.last, head.count))
 }

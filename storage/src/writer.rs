@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
-use crate::commit::{Commit, Done, Moment, Overlay, Verdict, evaluate};
-use crate::contract::{AppliedCommit, AppliedRound, Committed, Home, RowAt, StoreError};
+use crate::commit::{Commit, Done, Moment, Overlay, Place, Verdict, evaluate};
+use crate::contract::{AppliedCommit, AppliedRound, Committed, StoreError};
 use crate::engine::cql::rules::{Rule, holds};
 use crate::engine::{
     Attempt, AttemptId, Engine, PersistError, Round, RowWrite, decode_row, encode_row,
@@ -20,8 +20,10 @@ use crate::reserved;
 use crate::store::Clock;
 
 mod attempts;
+mod kept;
 
 pub(crate) use attempts::Attempts;
+use kept::Kept;
 
 /// A commit on its way to the writer.
 pub(crate) struct Request {
@@ -70,6 +72,7 @@ pub(crate) struct Writer {
     pub(crate) shared: Arc<Shared>,
     pub(crate) queue: mpsc::Receiver<Message>,
     pub(crate) attempts: Attempts,
+    kept: Kept,
     /// Counts rounds that set or took away a timer.
     pub(crate) timers: watch::Sender<u64>,
     pub(crate) last_time_ms: i64,
@@ -108,6 +111,7 @@ impl Writer {
         attempts.add(opened.attempts);
         let writer = Self {
             engine,
+            kept: Kept::new(limits.kept_rows, limits.kept_bytes),
             limits,
             clock,
             shared,
@@ -260,19 +264,28 @@ impl Writer {
 
     /// The named rows, and for each commit the number of rows in its expected ranges.
     async fn fetch(
-        &self,
+        &mut self,
         requests: &[Request],
         time_ms: i64,
     ) -> Result<(Overlay, Vec<Vec<usize>>), StoreError> {
-        let mut wanted: Vec<(Home, RowAt)> = Vec::with_capacity(requests.len() * 4);
+        let mut overlay = Overlay::default();
+        let mut wanted: Vec<Place> = Vec::with_capacity(requests.len() * 4);
         for request in requests {
-            let home = &request.commit.home;
-            wanted.extend(request.commit.named().map(|at| (home.clone(), at)));
+            for at in request.commit.named() {
+                let place = (request.commit.home.clone(), at);
+                match self.kept.get(&place) {
+                    Some(row) => overlay.fetched(place, row),
+                    None => wanted.push(place),
+                }
+            }
         }
         let rows = self.engine.get_many(&wanted).await?;
-        let mut overlay = Overlay::default();
         for (place, stored) in wanted.into_iter().zip(rows) {
             let row = stored.as_ref().map(decode_row).transpose()?;
+            // Where a client id is kept is asked once, when it is new.
+            if !reserved::is_client(place.1.table) {
+                self.kept.keep(place.clone(), row.clone());
+            }
             overlay.fetched(place, row);
         }
         let mut counts = Vec::with_capacity(requests.len());
@@ -347,10 +360,17 @@ impl Writer {
                     why,
                     "the outcome of a round is unknown"
                 );
+                // Whether the rows of this round stand there was not known for a while.
+                self.kept.clear();
                 if !self.settle(round).await? {
                     return Err(StoreError::Moved);
                 }
             }
+        }
+        for write in &round.rows {
+            let row = write.stored.as_ref().map(decode_row).transpose()?;
+            self.kept
+                .written((write.home.clone(), write.at.clone()), row);
         }
         if !holds(Rule::ApplyBeforeAnswer) {
             return Ok(());

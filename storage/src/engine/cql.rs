@@ -241,13 +241,9 @@ impl<D: Database> Cql<D> {
     async fn send(&self, batches: Batches) {
         let writes = batches.into_writes(self.limits.round_bytes, Stretches::new(&self.limits.cql));
         for wave in writes {
-            let sent = wave.into_iter().map(|write| async move {
+            let sent = apply::groups(wave).into_iter().map(|group| async move {
                 let mut pause_ms = 1;
-                while let Err(failure) = self
-                    .database
-                    .write(&write.home, &write.partition, write.rows.clone())
-                    .await
-                {
+                while let Err(failure) = self.database.write(&group).await {
                     self.shake(&failure);
                     tracing::warn!(why = failure.why, "a durable row cannot be written yet");
                     self.database.pause(pause_ms).await;

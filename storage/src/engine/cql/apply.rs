@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::database::TimedRow;
+use super::database::{Batch, TimedRow};
 use super::stretch::Stretches;
 use crate::contract::{Home, Partition};
 use crate::engine::{Round, decode_row};
@@ -22,14 +22,6 @@ const KEEP_MAX_S: i64 = 20 * 365 * 86_400;
 pub(super) struct Batches {
     rows: BTreeMap<(Home, Partition), BTreeMap<Bytes, TimedRow>>,
     bytes: usize,
-}
-
-/// One batch: rows of one partition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Batch {
-    pub(super) home: Home,
-    pub(super) partition: Partition,
-    pub(super) rows: Vec<TimedRow>,
 }
 
 impl Batches {
@@ -96,6 +88,38 @@ impl Batches {
         writes.extend(waves(taken, batch_bytes, stretches));
         writes
     }
+}
+
+/// Batches that are sent as one: a request costs the database more than the rows in it. It warns of more
+/// partitions in one than this, or of more bytes, and refuses ten times as many bytes.
+const GROUP_PARTITIONS: usize = 10;
+const GROUP_BYTES: usize = 4 << 10;
+
+/// The batches of a wave in groups, in their order.
+pub(super) fn groups(wave: Vec<Batch>) -> Vec<Vec<Batch>> {
+    let mut groups: Vec<Vec<Batch>> = Vec::new();
+    let mut bytes = 0;
+    for batch in wave {
+        let rows = batch.rows.iter();
+        let length: usize = rows.map(|row| row_bytes(&batch, row)).sum();
+        match groups.last_mut() {
+            Some(group) if group.len() < GROUP_PARTITIONS && bytes + length <= GROUP_BYTES => {
+                bytes += length;
+                group.push(batch);
+            }
+            _ => {
+                bytes = length;
+                groups.push(vec![batch]);
+            }
+        }
+    }
+    groups
+}
+
+/// About what the database counts.
+fn row_bytes(batch: &Batch, row: &TimedRow) -> usize {
+    let place = batch.home.as_str().len() + batch.partition.name.len();
+    place + row.key.len() + row.stored.as_ref().map_or(0, Bytes::len) + 32
 }
 
 /// The rows of a partition by their keys.
@@ -318,5 +342,31 @@ mod tests {
                 (true, 0)
             ]
         );
+    }
+
+    #[test]
+    fn small_batches_are_sent_together_and_large_ones_alone() {
+        let batch = |name: u8, bytes: usize| Batch {
+            home: Home::new("thing", name),
+            partition: Partition {
+                table: TableId::new(300),
+                name: Bytes::new(),
+            },
+            rows: vec![TimedRow {
+                key: Bytes::new(),
+                stored: Some(Bytes::from(vec![0; bytes])),
+                position: 2_000,
+                keep_s: 0,
+            }],
+        };
+        let lengths = |wave: Vec<Batch>| -> Vec<usize> {
+            let order: Vec<Batch> = groups(wave.clone()).into_iter().flatten().collect();
+            assert_eq!(order, wave);
+            groups(wave).iter().map(Vec::len).collect()
+        };
+        assert_eq!(lengths((0..25).map(|n| batch(n, 10)).collect()), [10, 10, 5]);
+        assert_eq!(lengths((0..4).map(|n| batch(n, 1_500)).collect()), [2, 2]);
+        assert_eq!(lengths(vec![batch(1, 9_000), batch(2, 10)]), [1, 1]);
+        assert_eq!(lengths(Vec::new()), [0; 0]);
     }
 }

@@ -90,6 +90,14 @@ pub(crate) struct Server {
     pub(crate) beat: u64,
 }
 
+/// Rows of one partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Batch {
+    pub(crate) home: Home,
+    pub(crate) partition: Partition,
+    pub(crate) rows: Vec<TimedRow>,
+}
+
 /// Why a statement gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
@@ -125,8 +133,8 @@ pub(crate) trait Database: Send + Sync + 'static {
     /// Up to `limit` entries of a bucket from a position on, in order. Serial.
     async fn entries(&self, number: u64, from: u64, limit: usize) -> Answer<Vec<(u64, Bytes)>>;
 
-    /// Writes rows of one partition at once.
-    async fn write(&self, home: &Home, partition: &Partition, rows: Vec<TimedRow>) -> Answer<()>;
+    /// Writes batches, each at once. After a failure some of them may be written.
+    async fn write(&self, batches: &[Batch]) -> Answer<()>;
 
     /// The rows with these keys of one partition, those that are there, in any order.
     async fn get(

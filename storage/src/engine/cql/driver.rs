@@ -280,21 +280,24 @@ impl Database for Driver {
         found.into_iter().map(entry).collect()
     }
 
-    async fn write(&self, home: &Home, partition: &Partition, rows: Vec<TimedRow>) -> Answer<()> {
-        let (home, table) = (home.as_str(), i32::from(partition.table.number()));
-        let values = rows.iter().map(|row| {
-            (
-                signed(row.position),
-                row.keep_s,
-                row.stored.clone(),
-                home,
-                table,
-                partition.name.clone(),
-                signed(self.stretches.of(partition.table, &row.key)),
-                row.key.clone(),
-            )
+    async fn write(&self, batches: &[super::database::Batch]) -> Answer<()> {
+        let rows = batches.iter().flat_map(|batch| {
+            let table = batch.partition.table;
+            let values = move |row: &TimedRow| {
+                (
+                    signed(row.position),
+                    row.keep_s,
+                    row.stored.clone(),
+                    batch.home.as_str(),
+                    i32::from(table.number()),
+                    batch.partition.name.clone(),
+                    signed(self.stretches.of(table, &row.key)),
+                    row.key.clone(),
+                )
+            };
+            batch.rows.iter().map(values)
         });
-        let values: Vec<_> = values.collect();
+        let values: Vec<_> = rows.collect();
         if let [one] = values.as_slice() {
             return self.execute(&self.statements.write, one).await.map(|_| ());
         }

@@ -11,7 +11,7 @@ use super::truth::{Kind, Truth};
 use crate::contract::{Direction, Home, KeyRange, Partition};
 use crate::engine::AttemptId;
 use crate::engine::cql::database::{
-    Answer, Beat, Bucket, Database, Failure, Guard, Mark, MarkKind, Server, TimedRow, Token,
+    Answer, Batch, Beat, Bucket, Database, Failure, Guard, Mark, MarkKind, Server, TimedRow, Token,
 };
 use crate::engine::cql::entry::{self, ENTRY_FORMAT};
 use crate::engine::cql::rules::{Rule, holds};
@@ -302,9 +302,15 @@ impl Database for Simulated {
             .collect())
     }
 
-    async fn write(&self, home: &Home, partition: &Partition, rows: Vec<TimedRow>) -> Answer<()> {
-        let write = Statement::Write(home.clone(), partition.clone(), rows);
-        self.send(write).await.map(|_| ())
+    async fn write(&self, batches: &[Batch]) -> Answer<()> {
+        let sent = batches.iter().map(|batch| {
+            let (home, partition) = (batch.home.clone(), batch.partition.clone());
+            self.send(Statement::Write(home, partition, batch.rows.clone()))
+        });
+        let answers = futures_util::future::join_all(sent).await;
+        answers
+            .into_iter()
+            .try_for_each(|answer| answer.map(|_| ()))
     }
 
     async fn get(
