@@ -193,6 +193,14 @@ impl Effects {
         }
     }
 
+    /// Waits until effects behind `position` have run here; tells up to where.
+    pub(crate) async fn beyond(&self, position: u64) -> u64 {
+        let mut ran = self.told.ran.subscribe();
+        // It can only end with the node itself, which is borrowed here.
+        let reached = ran.wait_for(|at| *at > position).await;
+        reached.map_or(position, |at| *at)
+    }
+
     pub(crate) async fn passed_here(&self, position: u64) -> bool {
         waited(&self.told.ran, position, self.patience).await
     }
@@ -325,7 +333,8 @@ impl Runner {
             t.read(&CHECKPOINT, &(), &()).await?;
             t.set(&CHECKPOINT, &(), &(), &position)?;
             t.commit().await?;
-            self.node.store.forget_rounds_before(position).await
+            let needed = self.node.exported.up_to(position);
+            self.node.store.forget_rounds_before(needed).await
         })
         .await;
         // A checkpoint that is not written costs only work after a crash.
@@ -473,7 +482,7 @@ fn is_closed(error: &ApiError) -> bool {
     error.code == "store_closed"
 }
 
-fn effects_of(commit: &AppliedCommit) -> impl Iterator<Item = Delivered> {
+pub(crate) fn effects_of(commit: &AppliedCommit) -> impl Iterator<Item = Delivered> {
     commit.effects.iter().map(|effect| Delivered {
         position: commit.position,
         ordinal: effect.ordinal,

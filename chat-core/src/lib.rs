@@ -16,6 +16,7 @@ pub mod ctx;
 pub mod delivery;
 pub mod directory;
 pub mod effect;
+pub mod export;
 pub mod ids;
 pub mod job;
 pub mod limits;

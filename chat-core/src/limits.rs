@@ -85,6 +85,14 @@ pub const ROUNDS_BEHIND: usize = 1_024;
 pub const CACHED_HEADS: u64 = 100_000;
 /// Roster entries kept in memory (a roster weighs its members).
 pub const CACHED_ROSTER_MEMBERS: u64 = 1_000_000;
+/// Persons in conversations of whom it is remembered that they may send.
+pub const CACHED_SENDERS: u64 = 100_000;
+/// Readers in conversations of whom it is remembered what was written last.
+pub const CACHED_READERS: u64 = 100_000;
+/// Commits that the export may lie behind before it lets go of the oldest: a million messages.
+pub const EXPORT_BEHIND_MAX: u64 = 1_000_000;
+/// Members of a conversation that are named in an exported message.
+pub const EXPORT_MEMBERS_MAX: usize = 500;
 /// Read positions that wait to be written; more are written at once.
 pub const WAITING_CURSORS: usize = 100_000;
 /// Moves of one reader in one conversation within this time are one write.

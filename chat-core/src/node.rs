@@ -16,8 +16,10 @@ use crate::delivery::{self, Connections, Delivery};
 use crate::directory::guard::{Guard, PER_ADDRESS, PER_USER, Rate};
 use crate::directory::setup::{self, SetupLink};
 use crate::effect::{Effects, Kind, Runner};
+use crate::export::{Export, Exporter, Held};
 use crate::job;
 use crate::limits::{CONVERSATIONS_PER_USER, EFFECTS_WAIT_MS, ROUNDS_BEHIND};
+use crate::message::senders::Senders;
 use crate::presence::{Typing, Watchers};
 use crate::random::Random;
 use crate::secret::{Key, Passwords};
@@ -48,6 +50,8 @@ pub struct Parts {
     pub jobs: Vec<job::Kind>,
     /// What makes it one of several.
     pub cluster: Option<InCluster>,
+    /// Who outside is told what happens.
+    pub export: Option<Arc<dyn Export>>,
 }
 
 impl Parts {
@@ -72,6 +76,7 @@ impl Parts {
             effects,
             jobs: Vec::new(),
             cluster: None,
+            export: None,
         }
     }
 }
@@ -100,6 +105,8 @@ pub struct Node {
     pub conversations: Conversations,
     /// Conversations of one person at most.
     pub conversations_per_user: i64,
+    /// Who sent lately.
+    pub senders: Senders,
     /// Read positions on their way to the store.
     pub cursors: Cursors,
     /// How far pushes have come.
@@ -110,6 +117,8 @@ pub struct Node {
     pub watchers: Watchers,
     /// Who told that he is typing.
     pub typing: Typing,
+    pub(crate) export: Option<Arc<dyn Export>>,
+    pub(crate) exported: Held,
     setup: Mutex<Offer>,
 }
 
@@ -171,12 +180,15 @@ impl Node {
             connections,
             conversations: Conversations::new(term.is_some()),
             conversations_per_user: parts.conversations_per_user,
+            senders: Senders::default(),
             cursors: Cursors::default(),
             delivery: Delivery::new(start, term.is_some()),
             effects: Effects::new(parts.effects_wait, cluster.clone()),
             cluster,
             watchers: Watchers::default(),
             typing: Typing::default(),
+            export: parts.export,
+            exported: Held::default(),
             setup: Mutex::default(),
         });
         let work = Work {
@@ -255,6 +267,8 @@ impl Work {
             cluster.begin_term(start);
         }
         let (effects, jobs) = (self.effects.clone(), self.jobs.clone());
+        let exporter = Exporter::of_term(node, start).await;
+        let exporting = exporter.map(|exporter| tokio::spawn(exporter.run()));
         let runner = Runner::new(Arc::clone(node), effects);
         let jobs = job::Runner::new(Arc::clone(node), jobs);
         let tasks = [
@@ -264,6 +278,9 @@ impl Work {
         ];
         for task in tasks {
             let _ = task.await;
+        }
+        if let Some(exporting) = exporting {
+            exporting.abort();
         }
         if let Some(cluster) = &node.cluster {
             cluster.end_term();

@@ -274,6 +274,14 @@ pub struct Together {
         value_name = "FILE"
     )]
     pub nats_ca: Option<PathBuf>,
+    /// A stream of NATS JetStream that is told what happens in conversations, for programs outside.
+    #[arg(
+        long = "export-stream",
+        env = "CHAOKE_EXPORT_STREAM",
+        requires = "nats",
+        value_name = "NAME"
+    )]
+    pub export_stream: Option<String>,
 }
 
 impl Together {

@@ -104,6 +104,7 @@ async fn serve_with(
     let link = serve.data.join(setup_link::FILE);
     let mut options = Options::new(opened.store, clock, random.clone());
     options.cluster = opened.cluster;
+    options.export = opened.export;
     options.origins.clone_from(&serve.origins);
     options.setup_link = Some(link.clone());
     let server = Server::start(options).await?;

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use chat_core::bus::{Bus, Inbox, Nats, Start, Street};
+use chat_core::bus::{Bus, Inbox, JetStream, Nats, Start, Street};
 use chat_core::clock::Clock;
 use chat_core::cluster::{Cluster, InCluster, LinkOf};
+use chat_core::export::Export;
 use chat_core::limits::ROUNDS_BEHIND;
 use chat_core::random::Random;
 use storage::Store;
@@ -24,6 +25,8 @@ pub struct Opened {
     pub store: Store,
     /// What makes it one of several.
     pub cluster: Option<InCluster>,
+    /// Who outside is told what happens.
+    pub export: Option<Arc<dyn Export>>,
     /// Answers the other servers; to be ended last.
     pub listening: Option<JoinHandle<()>>,
 }
@@ -67,6 +70,10 @@ pub async fn open(serve: &Serve, clock: &Clock) -> Result<Opened, Box<dyn std::e
         address: together.address(listener.local_addr()?)?,
     };
     let (bus, inbox) = bus(together, &start).await?;
+    let export = match (&together.export_stream, together.nats()?) {
+        (Some(stream), Some(nats)) => Some(JetStream::open(&nats, &start, stream).await?),
+        _ => None,
+    };
     let wire = Links::new(key.clone(), random.clone());
     let cluster = Cluster::new(member.clone(), start, bus, wire);
     let listening = Listening::new(listener, key, random).serve(Arc::clone(&cluster));
@@ -88,6 +95,7 @@ pub async fn open(serve: &Serve, clock: &Clock) -> Result<Opened, Box<dyn std::e
             terms,
             inbox,
         }),
+        export,
         listening: Some(listening),
     })
 }
@@ -96,6 +104,7 @@ const fn alone(store: Store) -> Opened {
     Opened {
         store,
         cluster: None,
+        export: None,
         listening: None,
     }
 }

@@ -14,6 +14,7 @@ use chat_core::cluster::InCluster;
 use chat_core::ctx::{Caller, CookieChange, Ctx, Origin};
 use chat_core::delivery::{ConnectionId, Connections};
 use chat_core::directory::guard::{PER_ADDRESS, PER_USER, Rate};
+use chat_core::export::Export;
 use chat_core::ids::Id;
 use chat_core::limits::{CONVERSATIONS_PER_USER, EFFECTS_WAIT_MS};
 use chat_core::node::{Node, Parts};
@@ -64,6 +65,8 @@ pub struct Options {
     pub passwords: Passwords,
     /// What makes it one of several.
     pub cluster: Option<InCluster>,
+    /// Who outside is told what happens.
+    pub export: Option<Arc<dyn Export>>,
 }
 
 impl Options {
@@ -82,6 +85,7 @@ impl Options {
             effects_wait: Duration::from_millis(EFFECTS_WAIT_MS),
             passwords: Passwords::default(),
             cluster: None,
+            export: None,
         }
     }
 }
@@ -152,6 +156,7 @@ impl Server {
         parts.passwords = options.passwords;
         parts.jobs = chat_core::jobs();
         parts.cluster = options.cluster;
+        parts.export = options.export;
         let node = Node::start(parts).await?;
         let server = Arc::new(Self {
             node,

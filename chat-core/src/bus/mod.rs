@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 pub use local::{Loses, Street};
-pub use nats::{Nats, NatsLogin, NatsOptions};
+pub use nats::{JetStream, Nats, NatsLogin, NatsOptions};
 
 /// Bytes of a frame: what a NATS server takes unless it is told otherwise.
 pub const FRAME_BYTES_MAX: usize = 1 << 20;

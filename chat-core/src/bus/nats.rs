@@ -5,6 +5,7 @@
 //! starts and at any time after that.
 
 mod connect;
+mod export;
 mod order;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use tokio::sync::mpsc;
 
 use super::subject::{self, Origin, Subjects};
 use super::{Bus, BusError, FRAME_BYTES_MAX, Inbox, Start};
+pub use export::JetStream;
 use order::{Came, Look, Order};
 
 /// Frames that wait to leave: what a busy node sends in a tenth of a second.

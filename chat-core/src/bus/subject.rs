@@ -37,6 +37,16 @@ impl Subjects {
         format!("{}.n.{}.{:016x}", self.prefix, start.node, start.boot)
     }
 
+    /// Where an event is told to programs outside.
+    pub(super) fn event(&self, kind: &str) -> String {
+        format!("{}.events.{kind}", self.prefix)
+    }
+
+    /// All of those.
+    pub(super) fn events(&self) -> String {
+        format!("{}.events.>", self.prefix)
+    }
+
     /// Where the frames for all go.
     pub(super) fn all(&self) -> String {
         format!("{}.all", self.prefix)
@@ -73,6 +83,8 @@ mod tests {
             "chaoke.n.node-1.ffffffffffffffff"
         );
         assert_eq!(subjects.all(), "chaoke.all");
+        assert_eq!(subjects.event("a.b"), "chaoke.events.a.b");
+        assert_eq!(subjects.events(), "chaoke.events.>");
         let all = Start::new("all", 0).unwrap();
         assert_eq!(subjects.of(&all), "chaoke.n.all.0000000000000000");
     }

@@ -4,9 +4,9 @@
 use serde::{Deserialize, Serialize};
 use storage::{Home, Later, Value, retry};
 
+use super::capacity;
 use super::rows::{JOINED, JoinedRow, SELF_LOG, SelfEntry, cursor_at, cursor_payload};
 use super::types::SelfWhat;
-use super::{capacity, reading};
 use crate::api::Answer;
 use crate::directory::person::user_home;
 use crate::effect::{Delivered, Kind, stamp};
@@ -106,7 +106,7 @@ async fn sent(node: &Node, position: u64, sent: Sent) -> Answer<()> {
     if node.cursors.sent(&node.store, reader, to, position) {
         return Ok(());
     }
-    reading::write(&node.store, reader, to).await
+    node.cursors.write(&node.store, reader, to).await
 }
 
 async fn joined(node: &Node, effect: &Delivered, home: &Home) -> Answer<()> {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dashmap::DashMap;
+use moka::sync::Cache;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use storage::{Later, Store, Value, max_value, retry};
@@ -24,7 +25,7 @@ use crate::api::{Answer, ApiError, Class};
 use crate::ctx::Ctx;
 use crate::directory::person::user_home;
 use crate::ids::{ConversationId, UserId};
-use crate::limits::{CURSOR_PAUSE_MS, WAITING_CURSORS};
+use crate::limits::{CACHED_READERS, CURSOR_PAUSE_MS, WAITING_CURSORS};
 
 // ---- types
 
@@ -159,12 +160,29 @@ struct Waiting {
 }
 
 /// Cursors on their way to the store.
-#[derive(Default)]
 pub struct Cursors {
     waiting: Arc<DashMap<Reader, Waiting>>,
+    written: Written,
+}
+
+impl Default for Cursors {
+    fn default() -> Self {
+        Self {
+            waiting: Arc::default(),
+            written: Written(Cache::new(CACHED_READERS)),
+        }
+    }
 }
 
 impl Cursors {
+    /// Writes how far one has read, now.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub(super) async fn write(&self, store: &Store, reader: Reader, to: (u64, u64)) -> Answer<()> {
+        self.written.write(store, reader, to).await
+    }
+
     /// Where a reader will be once what waits is written.
     pub fn waiting(&self, user: UserId, id: ConversationId) -> Option<(u64, u64)> {
         self.waiting.get(&(user, id)).map(|waiting| waiting.to)
@@ -183,7 +201,7 @@ impl Cursors {
         to: (u64, u64),
     ) -> Answer<()> {
         if self.waiting.len() >= WAITING_CURSORS {
-            return write(store, (user, id), to).await;
+            return self.write(store, (user, id), to).await;
         }
         let mut progress = self.enqueue(store, (user, id), to, None, Duration::ZERO);
         let reached = progress
@@ -237,6 +255,7 @@ impl Cursors {
                 let (tell, progress) = watch::channel(Progress::default());
                 tokio::spawn(flush(
                     Arc::clone(&self.waiting),
+                    self.written.clone(),
                     store.clone(),
                     reader,
                     pause,
@@ -257,6 +276,7 @@ impl Cursors {
 /// Writes the moves of one reader, at most one write a second, until none is left.
 async fn flush(
     all: Arc<DashMap<Reader, Waiting>>,
+    written: Written,
     store: Store,
     reader: Reader,
     pause: Duration,
@@ -267,7 +287,7 @@ async fn flush(
         let Some((to, moves)) = all.get(&reader).map(|waiting| (waiting.to, waiting.moves)) else {
             return;
         };
-        match write(&store, reader, to).await {
+        match written.write(&store, reader, to).await {
             Ok(()) => {
                 tell.send_modify(|progress| progress.written = to);
                 if let Some(mut waiting) = all.get_mut(&reader)
@@ -303,19 +323,34 @@ async fn flush(
     }
 }
 
-/// Writes how far one has read.
-///
-/// # Errors
-/// What the store answers.
-pub(super) async fn write(store: &Store, (user, id): Reader, to: (u64, u64)) -> Answer<()> {
-    retry(|| async {
+/// What was written last of whom, and the position of that commit. The next move of the same reader expects it
+/// instead of reading it again: the writer decides, and where anything has changed it is read after all.
+#[derive(Clone)]
+struct Written(Cache<Reader, (u64, (u64, u64))>);
+
+impl Written {
+    /// Writes how far one has read.
+    async fn write(&self, store: &Store, reader: Reader, to: (u64, u64)) -> Answer<()> {
+        retry(|| self.write_once(store, reader, to)).await
+    }
+
+    async fn write_once(&self, store: &Store, reader: Reader, to: (u64, u64)) -> Answer<()> {
+        let (user, id) = reader;
         let mut t = store.transaction(&user_home(user));
-        // A late mark must not bring back a conversation that was left.
-        let Some(joined) = t.read(&JOINED, &(), &id).await? else {
-            return Ok(());
+        let known = self.0.get(&reader);
+        let at = if let Some((version, at)) = known {
+            t.expect_present(JOINED.at(&(), &id));
+            t.expect_version(cursor_at(id), version);
+            at
+        } else {
+            // A late mark must not bring back a conversation that was left.
+            let Some(joined) = t.read(&JOINED, &(), &id).await? else {
+                return Ok(());
+            };
+            let written = cursor_of(t.get(&cursor_at(id)).await?.as_ref())?;
+            position(&joined, written, None)
         };
-        let written = cursor_of(t.get(&cursor_at(id)).await?.as_ref())?;
-        if to <= position(&joined, written, None) {
+        if to <= at {
             return Ok(());
         }
         t.max(cursor_at(id), to.0, cursor_payload(to.1));
@@ -326,8 +361,13 @@ pub(super) async fn write(store: &Store, (user, id): Reader, to: (u64, u64)) -> 
             read: Some(to),
         };
         t.append(SELF_LOG.partition(&()), Value::fill(&entry)?, false);
-        t.commit().await?;
-        Answer::Ok(())
-    })
-    .await
+        match t.commit().await {
+            Ok(done) => self.0.insert(reader, (done.position, to)),
+            Err(error) => {
+                self.0.invalidate(&reader);
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    }
 }

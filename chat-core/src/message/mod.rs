@@ -5,6 +5,7 @@
 pub mod history;
 pub mod rows;
 pub mod send;
+pub mod senders;
 pub mod types;
 
 use crate::api::Registry;

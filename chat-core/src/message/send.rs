@@ -3,7 +3,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use storage::{Committed, Later, Transaction, Value, retry};
+use storage::{Committed, Later, StoreError, Transaction, Value, retry};
 
 use super::rows::{Body, Entry};
 use super::types::{Message, MessageKind};
@@ -114,6 +114,7 @@ pub(super) async fn send(ctx: Ctx, p: Send) -> Answer<Sent> {
 
 /// Commits the message; tells whether it began the conversation.
 async fn send_once(ctx: &Ctx, caller: &Caller, p: &Send, text: &str) -> Answer<(Committed, bool)> {
+    let (senders, id, user) = (&ctx.node.senders, p.conversation_id, caller.user_id);
     let hash = request_hash("message.send", &[&p.conversation_id.0, text.as_bytes()]);
     let mut t = ctx
         .node
@@ -126,20 +127,23 @@ async fn send_once(ctx: &Ctx, caller: &Caller, p: &Send, text: &str) -> Answer<(
             hash,
             MESSAGE_ID_KEPT_MS,
         );
-    if let Some(done) = t.repeated().await? {
-        return Ok((done, false));
-    }
-    let begins = match t.read(&META, &(), &()).await? {
-        Some(meta) => {
-            // Read after it: both rows of a direct chat come with its first message, perhaps just now.
-            let member = t.read(&ROSTER, &(), &caller.user_id).await?;
-            member.ok_or_else(ApiError::not_found)?;
-            still_open(&meta)?;
-            false
+    let known = senders.expect(&mut t, id, user);
+    let begins = if known {
+        false
+    } else {
+        if let Some(done) = t.repeated().await? {
+            return Ok((done, false));
         }
-        None => {
+        if let Some(row) = t.get(&META.at(&(), &())).await? {
+            // Read after it: both rows of a direct chat come with its first message, perhaps just now.
+            let member = t.read(&ROSTER, &(), &user).await?;
+            member.ok_or_else(ApiError::not_found)?;
+            still_open(&META.decode(&row)?)?;
+            senders.may(id, user, row.version);
+            false
+        } else {
             let peer = p.peer_id.ok_or_else(ApiError::not_found)?;
-            begin_direct(ctx, caller, p.conversation_id, peer, &mut t).await?;
+            begin_direct(ctx, caller, id, peer, &mut t).await?;
             true
         }
     };
@@ -158,7 +162,11 @@ async fn send_once(ctx: &Ctx, caller: &Caller, p: &Send, text: &str) -> Answer<(
         count: Later::CountOf(n),
     };
     t.effect(SENT_EFFECT, Value::fill(&read)?);
-    Ok((t.commit().await?, begins))
+    let done = t.commit().await;
+    if known && done.as_ref().is_err_and(StoreError::lost_race) {
+        senders.forget(id, user);
+    }
+    Ok((done?, begins))
 }
 
 /// Makes the direct chat of the caller and `peer`, if that is what `id` names.
@@ -214,7 +222,7 @@ fn told(caller: &Caller, p: &Send, text: String, done: &Committed) -> Answer<Mes
     let outcome = done
         .outcomes
         .first()
-        .ok_or_else(|| storage::StoreError::Corrupt("a send without a number".into()))?;
+        .ok_or_else(|| StoreError::Corrupt("a send without a number".into()))?;
     Ok(Message {
         conversation_id: p.conversation_id,
         seq: u64::try_from(outcome.number).unwrap_or(0),

@@ -3,6 +3,7 @@
 
 mod bus;
 mod database;
+mod export;
 mod faults;
 mod link;
 mod nodes;

@@ -364,7 +364,10 @@ mod tests {
             assert_eq!(order, wave);
             groups(wave).iter().map(Vec::len).collect()
         };
-        assert_eq!(lengths((0..25).map(|n| batch(n, 10)).collect()), [10, 10, 5]);
+        assert_eq!(
+            lengths((0..25).map(|n| batch(n, 10)).collect()),
+            [10, 10, 5]
+        );
         assert_eq!(lengths((0..4).map(|n| batch(n, 1_500)).collect()), [2, 2]);
         assert_eq!(lengths(vec![batch(1, 9_000), batch(2, 10)]), [1, 1]);
         assert_eq!(lengths(Vec::new()), [0; 0]);
