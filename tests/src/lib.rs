@@ -33,7 +33,7 @@ pub use company::Company;
 pub use device::{Device, Opening};
 pub use dice::Dice;
 pub use eventually::{SOON, eventually, within};
-pub use nats::Nats;
+pub use nats::{Nats, Stored};
 pub use person::{Person, Tokens, fresh_id};
 pub use process::{Process, runs};
 pub use scene::{Setup, World};

@@ -11,6 +11,10 @@ use tokio::process::{Child, Command};
 
 use crate::within;
 
+mod stream;
+
+pub use stream::Stored;
+
 /// A start takes some milliseconds, unless the server has to be fetched first.
 const START: Duration = Duration::from_secs(120);
 
@@ -68,6 +72,11 @@ impl Nats {
     /// `host:port`.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// What lies in a stream, oldest first; nothing if there is no such stream.
+    pub async fn stream(&self, name: &str) -> Option<Vec<Stored>> {
+        stream::read(&self.address(), name).await
     }
 
     /// What it logged.

@@ -1,47 +1,20 @@
 //! What happens in conversations is told to a stream of NATS JetStream: everything once and in order, also when
 //! the server that tells it is killed or NATS is away for a while.
 
-use async_nats::jetstream::{self, consumer};
-use futures_util::StreamExt as _;
 use serde_json::Value;
-use world::{Nats, Opening, Process, within};
+use world::{Nats, Opening, Process, Stored, within};
 
 use super::nodes::{TAKEOVER, flags_on};
 use storage::suite::cassandra::node as cassandra;
 
-/// What lies in the stream: id and event of each, in order.
-async fn told(nats: &Nats, stream: &str) -> Option<Vec<(String, Value)>> {
-    let client = async_nats::connect(nats.address()).await.ok()?;
-    let stream = jetstream::new(client).get_stream(stream).await.ok()?;
-    let last = stream.get_info().await.ok()?.state.last_sequence;
-    let config = consumer::pull::OrderedConfig::default();
-    let consumer = stream.create_consumer(config).await.ok()?;
-    let messages = consumer.messages().await.ok()?;
-    let messages: Vec<_> = messages
-        .take(usize::try_from(last).ok()?)
-        .filter_map(async |message| message.ok())
-        .collect()
-        .await;
-    let read = |message: &jetstream::Message| {
-        let headers = message.headers.as_ref().expect("it has an id");
-        let id = headers
-            .get("Nats-Msg-Id")
-            .expect("it has an id")
-            .to_string();
-        let event: Value = serde_json::from_slice(&message.payload).expect("JSON");
-        let kind = event["event"].as_str().expect("a kind").to_owned();
-        assert!(message.subject.ends_with(&format!(".events.{kind}")));
-        (id, event)
-    };
-    Some(messages.iter().map(read).collect())
-}
-
-fn texts(told: &[(String, Value)]) -> Vec<&str> {
-    let messages = told
-        .iter()
-        .filter(|(_, event)| event["event"] == "message.created");
-    messages
-        .map(|(_, event)| event["data"]["message"]["text"].as_str().expect("a text"))
+fn texts(told: &[Stored]) -> Vec<&str> {
+    told.iter()
+        .filter(|one| one.event["event"] == "message.created")
+        .map(|one| {
+            one.event["data"]["message"]["text"]
+                .as_str()
+                .expect("a text")
+        })
         .collect()
 }
 
@@ -86,31 +59,33 @@ async fn what_happens_is_told_to_a_stream_once_and_in_order_whatever_dies() {
     .map(str::to_owned)
     .collect();
     let told = within(TAKEOVER, "everything is told", || async {
-        let told = told(&nats, "CHAOKE").await?;
+        let told = nats.stream("CHAOKE").await?;
         (texts(&told).len() >= expected.len()).then_some(told)
     })
     .await;
     assert_eq!(texts(&told), expected);
 
-    let mut ids: Vec<&String> = told.iter().map(|(id, _)| id).collect();
+    let mut ids: Vec<&str> = told.iter().map(|one| one.id.as_str()).collect();
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), told.len(), "an id stands for one event");
     let positions: Vec<_> = told
         .iter()
-        .map(|(_, event)| event["position"].as_u64())
+        .map(|one| one.event["position"].as_u64())
         .collect();
     assert!(positions.is_sorted(), "{positions:?}");
-    let (id, joined) = told
+    for Stored { subject, id, event } in &told {
+        let kind = event["event"].as_str().expect("a kind");
+        assert_eq!(*subject, format!("export.events.{kind}"));
+        let (position, ordinal) = (&event["position"], &event["ordinal"]);
+        assert_eq!(*id, format!("export:0:{position}:{ordinal}"));
+    }
+    let joined = told
         .iter()
-        .find(|(_, event)| event["event"] == "conversation.joined")
-        .expect("the two joined");
-    assert_eq!(
-        *id,
-        format!("export:0:{}:{}", joined["position"], joined["ordinal"])
-    );
+        .find(|one| one.event["event"] == "conversation.joined");
+    let joined = &joined.expect("the two joined").event;
     assert_eq!(joined["data"]["conversation_id"], chat.as_str());
-    let last = &told.last().expect("the last").1["data"];
+    let last = &told.last().expect("the last").event["data"];
     assert_eq!(last["message"]["conversation_id"], chat.as_str());
     let members = last["member_ids"].as_array().expect("members");
     assert_eq!(members.len(), 2);
@@ -145,5 +120,5 @@ async fn without_jetstream_people_talk_all_the_same() {
         zhang.writes(&li, &text).await;
         li.sees(&text).await;
     }
-    assert!(told(&nats, "CHAOKE").await.is_none());
+    assert!(nats.stream("CHAOKE").await.is_none());
 }
