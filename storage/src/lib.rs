@@ -27,6 +27,7 @@
 
 pub mod key;
 
+pub mod backup;
 pub mod cluster;
 mod commit;
 mod contract;

@@ -14,6 +14,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::layout::{self, CREATED, FORMAT, LAST, Stretch};
 use super::{Attempt, Engine, Opened, PersistError, Round};
+use crate::backup::{BackupError, Summary};
 use crate::contract::{
     AppliedCommit, Direction, Home, KeyRange, OpenError, Partition, RowAt, StoreError,
 };
@@ -21,6 +22,7 @@ use crate::key;
 use crate::limits::{FIRST_POSITION, Limits};
 use crate::store::{Clock, drawn};
 
+pub(crate) mod backup;
 #[cfg(test)]
 mod crash;
 mod expire;
@@ -30,6 +32,8 @@ mod full;
 mod hurt;
 mod journal;
 mod number;
+#[cfg(test)]
+mod restored;
 
 use number::CommitNumber;
 
@@ -62,6 +66,7 @@ impl Embedded {
     pub(crate) fn open(folder: &Path, limits: &Limits, clock: Clock) -> Result<Self, OpenError> {
         let now_ms = clock();
         std::fs::create_dir_all(folder)?;
+        check_owner(folder)?;
         journal::check(&folder.join(DATABASE_FOLDER))?;
         // A damaged journal can make the database panic while it recovers; that is a refusal too.
         let open =
@@ -106,6 +111,21 @@ impl Embedded {
         }
         Ok(())
     }
+}
+
+/// A folder with other things in it belongs to somebody else: a store is not begun among them.
+fn check_owner(folder: &Path) -> Result<(), OpenError> {
+    if folder.join(DATABASE_FOLDER).exists() {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        if name != NUMBER_FILE {
+            let (folder, name) = (folder.display().to_string(), name.display().to_string());
+            return Err(OpenError::Foreign { folder, name });
+        }
+    }
+    Ok(())
 }
 
 /// Free bytes of the file system of a folder.
@@ -405,6 +425,14 @@ impl Engine for Embedded {
             }
             Ok(found)
         })
+    }
+
+    fn backup(
+        &self,
+        out: &mut (dyn std::io::Write + Send),
+        made_ms: i64,
+    ) -> Result<Summary, BackupError> {
+        self.back_up(out, made_ms)
     }
 
     fn wants_idle(&self) -> bool {
