@@ -192,6 +192,9 @@ fn count(summary: &mut Summary, home: &mut Vec<u8>, key: &[u8]) {
     }
 }
 
+/// Key and value.
+pub(crate) type Entry = (Vec<u8>, Vec<u8>);
+
 /// A backup whose sum fits, read entry by entry.
 pub(crate) struct Source {
     file: BufReader<File>,
@@ -237,7 +240,7 @@ impl Source {
     }
 
     /// The next entry; nothing behind the last one, and then the counts were the right ones.
-    pub(crate) fn next(&mut self) -> Result<Option<(Vec<u8>, Vec<u8>)>, BackupError> {
+    pub(crate) fn next(&mut self) -> Result<Option<Entry>, BackupError> {
         let key = self.piece()?;
         if key.is_empty() {
             let told = [(); 4].map(|()| number(&mut self.file));

@@ -131,8 +131,11 @@ fn check_owner(folder: &Path) -> Result<(), OpenError> {
 /// Free bytes of the file system of a folder.
 type FreeBytes = Box<dyn Fn(&Path) -> std::io::Result<u64> + Send + Sync>;
 
-/// What is free for an ordinary user.
-fn free_bytes(folder: &Path) -> std::io::Result<u64> {
+/// Free bytes of the file system of a folder, for an ordinary user.
+///
+/// # Errors
+/// The folder is not there.
+pub fn free_bytes(folder: &Path) -> std::io::Result<u64> {
     let space = rustix::fs::statvfs(folder)?;
     Ok(space.f_bavail.saturating_mul(space.f_frsize))
 }
@@ -159,6 +162,29 @@ fn open_database(folder: &Path, limits: &Limits, clock: &Clock) -> Result<Open, 
 
 /// The database engine takes no smaller journal.
 const JOURNAL_BYTES_MIN: u64 = 64 << 20;
+
+/// Has the store in a folder say that it is of another format, for tests of what a start says of it.
+///
+/// # Panics
+/// When it is in use, or no store.
+#[cfg(any(test, feature = "suite"))]
+pub fn claim_format(folder: &Path, format: u64) {
+    let clock: Clock = Arc::new(|| 0);
+    let opened = open_database(folder, &Limits::default(), &clock).expect("a store");
+    let stored = opened.keyspace.get(CREATED).expect("a row");
+    let (_, incarnation): (u64, u64) =
+        key::decode(&stored.expect("a store")).expect("format and incarnation");
+    let mut batch = opened
+        .database
+        .batch()
+        .durability(Some(PersistMode::SyncAll));
+    batch.insert(
+        &opened.keyspace,
+        CREATED,
+        &*key::encode(&(format, incarnation)),
+    );
+    batch.commit().expect("it is written");
+}
 
 fn damaged(error: impl std::fmt::Display) -> OpenError {
     OpenError::Damaged(error.to_string())

@@ -4,13 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use fjall::PersistMode;
-
-use super::layout::{self, CREATED};
+use super::claim_format;
+use super::layout;
 use crate::backup::{self, BackupError, Summary};
 use crate::suite::kill::{self, Kills, append, home, log, open};
 use crate::suite::{Hands, limits, put, raw, shown, text};
-use crate::{Direction, Home, OpenError, Store, StoreError, key};
+use crate::{Direction, Home, OpenError, Store, StoreError};
 
 /// A day, for client ids.
 const DAY_MS: i64 = 86_400_000;
@@ -200,15 +199,7 @@ async fn a_store_of_another_format_or_of_somebody_else_is_refused_in_words() {
             "written by an older release (format 0; this one reads format 1)",
         ),
     ] {
-        let opened = super::open_database(folder.path(), &limits(), &Hands::default().clock());
-        let opened = opened.unwrap();
-        let mut batch = opened
-            .database
-            .batch()
-            .durability(Some(PersistMode::SyncAll));
-        batch.insert(&opened.keyspace, CREATED, &*key::encode(&(format, 7_u64)));
-        batch.commit().unwrap();
-        drop(opened);
+        claim_format(folder.path(), format);
         let refused = open(folder.path()).err().expect("a refusal");
         assert!(matches!(refused, OpenError::Format { .. }));
         assert!(refused.to_string().contains(says), "{refused}");
