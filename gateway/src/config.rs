@@ -32,6 +32,8 @@ pub enum Command {
     Backup(command::backup::Backup),
     /// Make a new data folder of a backup.
     Restore(command::restore::Restore),
+    /// Look for what is wrong with the machine, the data folder and what the server needs.
+    Doctor(command::doctor::Doctor),
     /// What whoever runs the server may do without an account.
     Admin(command::reset::Admin),
     /// Print the version.
