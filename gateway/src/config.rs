@@ -34,6 +34,8 @@ pub enum Command {
     Restore(command::restore::Restore),
     /// Look for what is wrong with the machine, the data folder and what the server needs.
     Doctor(command::doctor::Doctor),
+    /// Fill a new data folder with a company to look at.
+    Demo(command::demo::Demo),
     /// What whoever runs the server may do without an account.
     Admin(command::reset::Admin),
     /// Print the version.

@@ -11,6 +11,7 @@ use storage::{Limits, OpenError, Store};
 use crate::config::Command;
 
 pub mod backup;
+pub mod demo;
 pub mod doctor;
 pub mod folder;
 pub mod request;
@@ -49,6 +50,7 @@ pub fn run(command: Command) -> Outcome {
             Command::Restore(restore) => restore::run(&restore),
             Command::Status(status) => status::run(&status.data).await,
             Command::Doctor(doctor) => doctor::run(&doctor).await,
+            Command::Demo(demo) => demo::run(&demo).await,
             Command::Admin(admin) => reset::run(&admin).await,
             Command::Serve(_) | Command::Version => Ok(()),
         }

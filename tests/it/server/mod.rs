@@ -2,6 +2,7 @@
 
 mod backup;
 mod chain;
+mod demo;
 mod doctor;
 pub(crate) mod killed;
 mod manual;
