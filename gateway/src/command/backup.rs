@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use chat_core::clock::Clock;
 use clap::Args;
 use storage::backup::{self, Summary};
-use tokio::io::AsyncReadExt as _;
 
 use super::request::Request;
 use super::{Data, Outcome, socket};
@@ -74,7 +73,7 @@ async fn whole(data: &Path, part: &Path) -> Result<Summary, Box<dyn std::error::
         Some(mut reply) => {
             let mut buffer = vec![0; COPIED_BYTES];
             loop {
-                let read = reply.rest.read(&mut buffer).await?;
+                let read = reply.more(&mut buffer).await?;
                 if read == 0 {
                     break;
                 }

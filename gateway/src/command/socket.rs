@@ -59,8 +59,17 @@ enum Said {
 pub struct Reply {
     /// What was done.
     pub done: Value,
-    /// Bytes behind the answer.
-    pub rest: BufReader<UnixStream>,
+    rest: BufReader<UnixStream>,
+}
+
+impl Reply {
+    /// The next bytes behind the answer; none at their end.
+    ///
+    /// # Errors
+    /// The server went away, or stands still.
+    pub async fn more(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        tokio::time::timeout(PATIENCE, self.rest.read(into)).await?
+    }
 }
 
 /// Asks the server that serves from a data folder; nothing if there is none.
@@ -83,10 +92,11 @@ pub async fn ask(data: &Path, request: &Request) -> Result<Option<Reply>, String
         stream.read_line(&mut answer).await?;
         Ok::<_, io::Error>((serde_json::from_str(&answer)?, stream))
     };
-    match asked.await {
-        Ok((Said::Done(done), rest)) => Ok(Some(Reply { done, rest })),
-        Ok((Said::Refused { en, .. }, _)) => Err(en),
-        Err(error) => Err(format!("the server gave no answer: {error}")),
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Ok((Said::Done(done), rest))) => Ok(Some(Reply { done, rest })),
+        Ok(Ok((Said::Refused { en, .. }, _))) => Err(en),
+        Ok(Err(error)) => Err(format!("the server gave no answer: {error}")),
+        Err(_) => Err(format!("the server gave no answer within {PATIENCE:?}")),
     }
 }
 

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::UnixListener;
 use world::{Opening, Person, Process, Said, says, within};
 
 /// Messages of one person: below the burst that a person has.
@@ -203,4 +205,27 @@ async fn plat_i15_a_file_that_is_no_whole_backup_is_refused_before_anything_is_t
         "{none:?}"
     );
     assert!(!other.exists());
+}
+
+#[tokio::test]
+async fn plat_i15_a_backup_in_the_middle_of_which_the_server_dies_leaves_no_file() {
+    let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/format-1.backup");
+    let whole = std::fs::read(whole).unwrap();
+    let (folder, keep) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    // In the place of a server, so that it dies at the same byte each time.
+    let listener = UnixListener::bind(folder.path().join("admin.sock")).unwrap();
+    let dying = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut asked = String::new();
+        let mut reader = BufReader::new(&mut stream);
+        reader.read_line(&mut asked).await.unwrap();
+        let half = [&b"{\"done\":null}\n"[..], &whole[..whole.len() / 2]].concat();
+        stream.write_all(&half).await.unwrap();
+        asked
+    });
+    let file = keep.path().join("backup");
+    let said = says(&["backup", text(&file), "--data", text(folder.path())]).await;
+    assert_eq!(dying.await.unwrap(), "{\"do\":\"backup\"}\n");
+    assert!(!said.ok && said.err.contains("cut short"), "{said:?}");
+    assert_eq!(std::fs::read_dir(keep.path()).unwrap().count(), 0);
 }
