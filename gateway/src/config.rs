@@ -7,6 +7,8 @@ use chat_core::bus::{NatsLogin, NatsOptions};
 use clap::{Args, Parser, Subcommand};
 use storage::{CqlLogin, CqlOptions, Limits};
 
+use crate::command;
+
 /// Chaoke (超客): messages, groups and calls for a company and its customers, in one binary.
 #[derive(Debug, Parser)]
 #[command(name = "chaoke", version, args_conflicts_with_subcommands = true)]
@@ -24,8 +26,18 @@ pub struct Cli {
 pub enum Command {
     /// Serve (the default).
     Serve(Serve),
-    /// Tell which servers a cluster has and which of them writes.
-    Status(Cql),
+    /// Tell how the server is; with --cql, which servers a cluster has and which of them writes.
+    Status(command::status::Status),
+    /// Write everything of this moment to one file; the server goes on serving.
+    Backup(command::backup::Backup),
+    /// Make a new data folder of a backup.
+    Restore(command::restore::Restore),
+    /// Look for what is wrong with the machine, the data folder and what the server needs.
+    Doctor(command::doctor::Doctor),
+    /// Fill a new data folder with a company to look at.
+    Demo(command::demo::Demo),
+    /// What whoever runs the server may do without an account.
+    Admin(command::reset::Admin),
     /// Print the version.
     Version,
 }

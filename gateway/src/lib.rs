@@ -5,6 +5,7 @@
 //! is, without I/O).
 
 pub mod assets;
+pub mod command;
 pub mod config;
 pub mod generate;
 pub mod http;

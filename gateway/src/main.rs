@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chat_core::clock::Clock;
 use chat_core::random::Random;
 use clap::Parser;
+use gateway::command;
 use gateway::config::{Cli, Command, Cql, Serve};
 use gateway::opening::{self, Opened};
 use gateway::server::{Options, Server};
@@ -26,7 +27,10 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Some(Command::Serve(serve)) => serve,
-        Some(Command::Status(cql)) => return finish(status(&cql)),
+        Some(Command::Status(told)) if !told.cql.addresses.is_empty() => {
+            return finish(status(&told.cql));
+        }
+        Some(command) => return finish(command::run(command)),
         None => cli.serve,
     };
     let filter = EnvFilter::try_from_env("CHAOKE_LOG")
@@ -50,9 +54,6 @@ fn finish(outcome: Result<(), Box<dyn std::error::Error>>) -> ExitCode {
 
 /// Which servers a cluster has and which of them writes.
 fn status(cql: &Cql) -> Result<(), Box<dyn std::error::Error>> {
-    if cql.addresses.is_empty() {
-        return Err("say with --cql where the database of the cluster is".into());
-    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -117,6 +118,10 @@ async fn serve_with(
     } else {
         offer_setup(&server, &random, &link, &addresses)?
     };
+    let door = command::socket::listen(&serve.data, &server, &addresses[0]).await;
+    let door = door.inspect_err(|error| {
+        tracing::warn!(%error, "there is no socket for commands: backup and others need a stop");
+    });
     // Only now: whoever waits for this line finds the file with the set-up link.
     say(&format!("listening on http://{}", addresses[0]));
     if !setup_links.is_empty() {
@@ -141,6 +146,7 @@ async fn serve_with(
             tracing::info!("stopping");
         })
         .await?;
+    drop(door);
     // Until now other servers could still ask what this one had sent them.
     if let Some(listening) = opened.listening {
         listening.abort();

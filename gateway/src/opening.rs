@@ -13,6 +13,7 @@ use storage::cluster::ServerAt;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::command;
 use crate::config::{Serve, Together};
 use crate::link::{LinkKey, Links, Listening};
 
@@ -36,8 +37,9 @@ pub struct Opened {
 /// # Errors
 /// A sentence: what is missing or can't be meant.
 pub async fn open(serve: &Serve, clock: &Clock) -> Result<Opened, Box<dyn std::error::Error>> {
-    let (limits, folder) = (serve.cql.limits()?, serve.data.join("store"));
+    let (limits, folder) = (serve.cql.limits()?, command::folder::store(&serve.data));
     if serve.cql.addresses.is_empty() {
+        command::folder::check(&serve.data)?;
         return Ok(alone(Store::embedded(&folder, limits, clock.as_fn())?));
     }
     if folder.exists() {

@@ -23,6 +23,8 @@ use chat_core::secret::Passwords;
 use chat_core::{permission, presence};
 use storage::Store;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 use crate::http;
 use crate::ws::hub::Hub;
@@ -195,9 +197,12 @@ impl Server {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
         let server = Arc::clone(self);
+        let draining = Arc::new(Notify::new());
+        let begins = Arc::clone(&draining);
         let stopping = async move {
             stop.await;
             server.hub.drain(DRAIN_SPREAD_MS);
+            begins.notify_one();
         };
         let app =
             http::router(Arc::clone(self)).into_make_service_with_connect_info::<SocketAddr>();
@@ -207,28 +212,12 @@ impl Server {
         });
         let serving = axum::serve(listener, app).with_graceful_shutdown(stopping);
         let serving = tokio::spawn(serving.into_future());
-        let outcome = self.until_drained(serving).await;
+        let outcome = until_drained(serving, &draining).await;
         let closed = tokio::time::timeout(CLOSE_WAIT, self.node.store.close()).await;
         if closed.is_err() {
             tracing::warn!("the store does not close; the server ends all the same");
         }
         outcome
-    }
-
-    /// Waits for the listener to end; a connection that does not close in time is left behind.
-    async fn until_drained(
-        &self,
-        mut serving: tokio::task::JoinHandle<std::io::Result<()>>,
-    ) -> std::io::Result<()> {
-        loop {
-            let waited =
-                tokio::time::timeout(Duration::from_millis(DRAIN_WAIT_MS), &mut serving).await;
-            match waited {
-                Ok(outcome) => return outcome.unwrap_or(Ok(())),
-                Err(_) if self.hub.is_draining() => return Ok(()),
-                Err(_) => {}
-            }
-        }
     }
 
     /// Now, in milliseconds since the epoch.
@@ -313,6 +302,25 @@ impl Server {
             let _ = tokio::fs::remove_file(path).await;
         }
     }
+}
+
+/// Waits for the listener to end; a connection that does not close within [`DRAIN_WAIT_MS`] of the order to go is left
+/// behind.
+async fn until_drained(
+    mut serving: JoinHandle<std::io::Result<()>>,
+    draining: &Notify,
+) -> std::io::Result<()> {
+    let ended = tokio::select! {
+        ended = &mut serving => ended,
+        () = draining.notified() => {
+            let wait = Duration::from_millis(DRAIN_WAIT_MS);
+            match tokio::time::timeout(wait, &mut serving).await {
+                Ok(ended) => ended,
+                Err(_) => return Ok(()),
+            }
+        }
+    };
+    ended.unwrap_or(Ok(()))
 }
 
 fn unknown_method() -> ApiError {

@@ -464,12 +464,22 @@ pub enum OpenError {
     #[error("another process has opened the store in {0}")]
     InUse(String),
     /// The folder was written by a version with another format.
-    #[error("the store has format {found}, this version reads format {known}")]
+    #[error("{}", other_format(*found, *known))]
     Format {
         /// The format of the folder.
         found: u64,
         /// The format of this version.
         known: u64,
+    },
+    /// What is in the folder is no store.
+    #[error(
+        "{folder} holds no store but other things, such as {name}; give an empty folder or one of a store"
+    )]
+    Foreign {
+        /// The folder.
+        folder: String,
+        /// Something in it.
+        name: String,
     },
     /// The database lost commits that were acknowledged.
     #[error(
@@ -494,6 +504,20 @@ pub enum OpenError {
     /// The file system refuses.
     #[error("the folder of the store cannot be used: {0}")]
     Io(#[from] std::io::Error),
+}
+
+fn other_format(found: u64, known: u64) -> String {
+    if found > known {
+        format!(
+            "the store was written by a newer release (format {found}; this one reads format {known}): \
+             start that release again, or restore a backup that this one made"
+        )
+    } else {
+        format!(
+            "the store was written by an older release (format {found}; this one reads format {known}), \
+             and there is no way from there: back it up with that release"
+        )
+    }
 }
 
 #[cfg(test)]

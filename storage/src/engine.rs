@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
+use crate::backup::{BackupError, Summary};
 use crate::contract::{
     AppliedCommit, Direction, Home, KeyRange, Outcome, Partition, Row, RowAt, StoreError,
 };
@@ -150,6 +151,15 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Up to `limit` homes after `after`, in the order of their names.
     async fn homes(&self, after: Option<&Home>, limit: usize) -> Result<Vec<Home>, StoreError>;
+
+    /// Writes everything that it holds as of one instant. Blocks.
+    fn backup(
+        &self,
+        _out: &mut (dyn std::io::Write + Send),
+        _made_ms: i64,
+    ) -> Result<Summary, BackupError> {
+        Err(BackupError::Unsupported)
+    }
 
     /// True if [`Engine::idle`] has work.
     fn wants_idle(&self) -> bool {

@@ -27,6 +27,7 @@
 
 pub mod key;
 
+pub mod backup;
 pub mod cluster;
 mod commit;
 mod contract;
@@ -53,6 +54,7 @@ pub use contract::{
     Numbered, OpenError, Outcome, Partition, Row, RowAt, StoreError, TableId, Write,
 };
 pub use engine::cql::driver::{CqlLogin, CqlOptions};
+pub use engine::embedded::free_bytes;
 pub use index::{Index, IndexError, Indexed, Unique};
 pub use key::{KeyError, KeyPart};
 pub use limits::{CqlLimits, FIRST_POSITION, Limits, RESERVED_TABLES_MAX, RETRIES_MAX};

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
+use crate::backup::{BackupError, Summary};
 use crate::cluster::Cluster;
 use crate::commit::{Commit, at_most, check_home, check_row};
 use crate::contract::{
@@ -378,6 +379,15 @@ impl Store {
     pub async fn homes(&self, after: Option<Home>, limit: usize) -> Result<Vec<Home>, StoreError> {
         at_most("the page of homes", limit, self.inner.limits.scan_rows)?;
         self.inner.engine.homes(after.as_ref(), limit).await
+    }
+
+    /// Writes a backup: everything that was answered before this call, and of each later commit all or
+    /// nothing. Blocks for as long as `out` takes it; commits go on meanwhile.
+    ///
+    /// # Errors
+    /// [`BackupError::Unsupported`] for an engine that has another way; what `out` says.
+    pub fn backup(&self, out: &mut (dyn std::io::Write + Send)) -> Result<Summary, BackupError> {
+        self.inner.engine.backup(out, self.now_ms())
     }
 
     /// Drawn when the store was created. After a restore it is another one.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+pub use crate::engine::embedded::claim_format;
 use crate::{Home, Limits, Log, RowAt, Store, StoreError, Table, Value};
 
 pub mod cassandra;

@@ -35,7 +35,14 @@ impl Process {
     /// # Panics
     /// When it does not start.
     pub async fn start_with(flags: &[String]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        Self::start_on(tempfile::tempdir().expect("a folder"), flags).await
+    }
+
+    /// Starts the binary on a data folder that is there.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_on(folder: tempfile::TempDir, flags: &[String]) -> Self {
         let (child, address) = spawn(&folder, "127.0.0.1:0", flags).await;
         Self {
             flags: flags.to_vec(),
@@ -48,6 +55,24 @@ impl Process {
     /// The server as it is reached from outside.
     pub fn wire(&self) -> &Arc<Wire> {
         &self.wire
+    }
+
+    /// Its data folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Its process.
+    ///
+    /// # Panics
+    /// When it runs no more.
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
+    /// All that it logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
     /// The token of the set-up link, read from the file in the data folder.
@@ -158,6 +183,41 @@ pub async fn runs(arguments: &[String]) -> String {
         String::from_utf8_lossy(&ran.stderr)
     );
     String::from_utf8_lossy(&ran.stdout).into_owned()
+}
+
+/// How a command of the binary ended.
+#[derive(Debug)]
+pub struct Said {
+    /// It ended well.
+    pub ok: bool,
+    /// What it printed.
+    pub out: String,
+    /// What it complained of.
+    pub err: String,
+}
+
+/// Runs the binary to its end, whether it ends well or not.
+///
+/// # Panics
+/// When it does not start.
+pub async fn says(arguments: &[&str]) -> Said {
+    says_in("C.UTF-8", arguments).await
+}
+
+/// As [`says`], for a person whose machine speaks this language.
+///
+/// # Panics
+/// When it does not start.
+pub async fn says_in(language: &str, arguments: &[&str]) -> Said {
+    let mut command = Command::new(binary());
+    command.args(arguments).env("LANG", language);
+    let ran = command.output().await.expect("it starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Said {
+        ok: ran.status.success(),
+        out: text(&ran.stdout),
+        err: text(&ran.stderr),
+    }
 }
 
 fn command(folder: &Path, address: &str, flags: &[String]) -> Command {

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod disabling;
 pub mod guard;
+pub mod operator;
 pub mod person;
 pub mod pinyin;
 pub mod search;

@@ -14,6 +14,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::layout::{self, CREATED, FORMAT, LAST, Stretch};
 use super::{Attempt, Engine, Opened, PersistError, Round};
+use crate::backup::{BackupError, Summary};
 use crate::contract::{
     AppliedCommit, Direction, Home, KeyRange, OpenError, Partition, RowAt, StoreError,
 };
@@ -21,6 +22,7 @@ use crate::key;
 use crate::limits::{FIRST_POSITION, Limits};
 use crate::store::{Clock, drawn};
 
+pub(crate) mod backup;
 #[cfg(test)]
 mod crash;
 mod expire;
@@ -30,6 +32,8 @@ mod full;
 mod hurt;
 mod journal;
 mod number;
+#[cfg(test)]
+mod restored;
 
 use number::CommitNumber;
 
@@ -62,6 +66,7 @@ impl Embedded {
     pub(crate) fn open(folder: &Path, limits: &Limits, clock: Clock) -> Result<Self, OpenError> {
         let now_ms = clock();
         std::fs::create_dir_all(folder)?;
+        check_owner(folder)?;
         journal::check(&folder.join(DATABASE_FOLDER))?;
         // A damaged journal can make the database panic while it recovers; that is a refusal too.
         let open =
@@ -108,11 +113,29 @@ impl Embedded {
     }
 }
 
+/// A folder with other things in it belongs to somebody else: a store is not begun among them.
+fn check_owner(folder: &Path) -> Result<(), OpenError> {
+    if folder.join(DATABASE_FOLDER).exists() {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        if name != NUMBER_FILE {
+            let (folder, name) = (folder.display().to_string(), name.display().to_string());
+            return Err(OpenError::Foreign { folder, name });
+        }
+    }
+    Ok(())
+}
+
 /// Free bytes of the file system of a folder.
 type FreeBytes = Box<dyn Fn(&Path) -> std::io::Result<u64> + Send + Sync>;
 
-/// What is free for an ordinary user.
-fn free_bytes(folder: &Path) -> std::io::Result<u64> {
+/// Free bytes of the file system of a folder, for an ordinary user.
+///
+/// # Errors
+/// The folder is not there.
+pub fn free_bytes(folder: &Path) -> std::io::Result<u64> {
     let space = rustix::fs::statvfs(folder)?;
     Ok(space.f_bavail.saturating_mul(space.f_frsize))
 }
@@ -139,6 +162,29 @@ fn open_database(folder: &Path, limits: &Limits, clock: &Clock) -> Result<Open, 
 
 /// The database engine takes no smaller journal.
 const JOURNAL_BYTES_MIN: u64 = 64 << 20;
+
+/// Has the store in a folder say that it is of another format, for tests of what a start says of it.
+///
+/// # Panics
+/// When it is in use, or no store.
+#[cfg(any(test, feature = "suite"))]
+pub fn claim_format(folder: &Path, format: u64) {
+    let clock: Clock = Arc::new(|| 0);
+    let opened = open_database(folder, &Limits::default(), &clock).expect("a store");
+    let stored = opened.keyspace.get(CREATED).expect("a row");
+    let (_, incarnation): (u64, u64) =
+        key::decode(&stored.expect("a store")).expect("format and incarnation");
+    let mut batch = opened
+        .database
+        .batch()
+        .durability(Some(PersistMode::SyncAll));
+    batch.insert(
+        &opened.keyspace,
+        CREATED,
+        &*key::encode(&(format, incarnation)),
+    );
+    batch.commit().expect("it is written");
+}
 
 fn damaged(error: impl std::fmt::Display) -> OpenError {
     OpenError::Damaged(error.to_string())
@@ -405,6 +451,14 @@ impl Engine for Embedded {
             }
             Ok(found)
         })
+    }
+
+    fn backup(
+        &self,
+        out: &mut (dyn std::io::Write + Send),
+        made_ms: i64,
+    ) -> Result<Summary, BackupError> {
+        self.back_up(out, made_ms)
     }
 
     fn wants_idle(&self) -> bool {

@@ -89,6 +89,21 @@ pub(crate) fn is_row(key: &[u8]) -> bool {
     key.first() == Some(&AREA_ROWS)
 }
 
+/// True for what a backup holds: rows, and the effects that may still have to run.
+pub(crate) fn is_kept(key: &[u8]) -> bool {
+    matches!(key.first(), Some(&AREA_ROWS | &AREA_EFFECTS))
+}
+
+/// The part of a row's key that its home gives it.
+pub(crate) fn home_part(key: &[u8]) -> &[u8] {
+    let mut rest = key.get(1..).unwrap_or_default();
+    let all = rest.len();
+    match unescape(&mut rest) {
+        Ok(_) => &key[..=all - rest.len()],
+        Err(_) => key,
+    }
+}
+
 /// The home of a row's key.
 pub(crate) fn home_of(key: &[u8]) -> Result<String, StoreError> {
     let mut rest = key.get(1..).unwrap_or_default();
