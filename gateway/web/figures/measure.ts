@@ -6,10 +6,10 @@ import { join } from 'node:path';
 
 import { type Browser, type BrowserType, expect, type Page } from '@playwright/test';
 
+import { type Crowd, crowd } from '../e2e/crowd';
 import { composer, goTo, message, row, say, sees, signIn } from '../e2e/screens';
 import type { Server } from '../e2e/server';
 import { type Company, test } from '../e2e/world';
-import { type Crowd, crowd } from './crowd';
 import { audit } from './lighthouse';
 import { begin, beginRun, median, type Report, save } from './report';
 
