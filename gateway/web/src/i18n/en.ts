@@ -141,6 +141,7 @@ export const en: Record<TextKey, string> = {
   'chat.dissolved': 'The discussion has been dissolved; its history can be read',
   'chat.outbox_full': 'Too many messages are waiting; try again when the network is back',
   'chat.load_failed': 'The messages could not be loaded',
+  'chat.no_files': "Pictures and files can't be sent yet, only text",
   'chat.emoji': 'Emoji',
   'chat.emoji_list': 'Choose an emoji',
   'chat.older_loading': 'Loading earlier messages',

@@ -139,6 +139,7 @@ export const zhCN = {
   'chat.dissolved': '讨论已解散，只能查看历史',
   'chat.outbox_full': '等待发送的消息太多，请恢复网络后再试',
   'chat.load_failed': '消息没有加载出来',
+  'chat.no_files': '图片和文件暂时还不能发送，现在只能发文字',
   'chat.emoji': '表情',
   'chat.emoji_list': '选择表情',
   'chat.older_loading': '正在加载更早的消息',

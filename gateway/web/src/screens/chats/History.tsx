@@ -3,7 +3,7 @@
 
 import { Button } from '@mantine/core';
 import { ArrowDown } from 'lucide-react';
-import { type KeyboardEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { type KeyboardEvent, useEffect, useEffectEvent, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { type CacheSnapshot, Virtualizer, type VirtualizerHandle } from 'virtua';
 
@@ -282,6 +282,9 @@ function usePlace(
     requestAnimationFrame(look);
   });
 
+  useStayAtEnd(box, rows.length === 0, () => {
+    if (settled && !view.moreAfter) toEnd();
+  });
   const wantEnd = useFollowing(rows, end, toEnd, () => {
     if (view.moreAfter) void timeline.jumpToLatest();
   });
@@ -309,6 +312,24 @@ function usePlace(
       }
     },
   };
+}
+
+/** Where there is less room for the history, because what one writes grows or a keyboard came up, the end stays in sight. */
+function useStayAtEnd(box: React.RefObject<HTMLDivElement | null>, nothing: boolean, toEnd: () => void): void {
+  const stay = useEffectEvent(toEnd);
+  useEffect(() => {
+    const seen = box.current;
+    if (!seen) return undefined;
+    let before = seen.clientHeight;
+    const observer = new ResizeObserver(() => {
+      const { clientHeight, scrollHeight, scrollTop } = seen;
+      const wasLeft = scrollHeight - scrollTop - before;
+      before = clientHeight;
+      if (wasLeft <= END_PX && scrollHeight - scrollTop > clientHeight) stay();
+    });
+    observer.observe(seen);
+    return () => observer.disconnect();
+  }, [box, nothing]);
 }
 
 /** Stays at the end while one is there, and goes there with what one sends. Set what it returns to go there with the next. */
