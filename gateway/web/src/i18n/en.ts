@@ -146,6 +146,7 @@ export const en: Record<TextKey, string> = {
   'chat.emoji': 'Emoji',
   'chat.emoji_list': 'Choose an emoji',
   'chat.older_loading': 'Loading earlier messages',
+  'chat.older_failed': 'Older messages did not load',
 
   'system.created': '{actor} created the discussion',
   'system.joined': '{actor} invited {people}',

@@ -144,6 +144,7 @@ export const zhCN = {
   'chat.emoji': '表情',
   'chat.emoji_list': '选择表情',
   'chat.older_loading': '正在加载更早的消息',
+  'chat.older_failed': '更早的消息没有加载出来',
 
   'system.created': '{actor} 创建了讨论',
   'system.joined': '{actor} 邀请 {people} 加入',

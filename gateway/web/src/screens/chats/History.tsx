@@ -143,6 +143,7 @@ function Messages({ conversation, timeline, view, unreadFrom, onLeave }: Message
           {t('chat.older_loading')}
         </p>
       )}
+      {view.failedBefore && <OlderFailed onRetry={() => void timeline.loadBefore()} />}
       <Rows
         conversation={conversation}
         rows={rows}
@@ -260,7 +261,8 @@ function usePlace(
     end.current = left <= END_PX && !view.moreAfter;
     setAtEnd(end.current);
     const ahead = handle.viewportSize * AHEAD_SCREENS;
-    if (handle.scrollOffset < ahead && view.moreBefore) void timeline.loadBefore();
+    // Once it failed, somebody asks again: not every frame of a scroll.
+    if (handle.scrollOffset < ahead && view.moreBefore && !view.failedBefore) void timeline.loadBefore();
     if (left < ahead && view.moreAfter) void timeline.loadAfter();
   };
   const toEnd = () => {
@@ -464,6 +466,18 @@ function LatestButton({ conversation, onClick }: { conversation: Conversation; o
     >
       {unread > 0 ? t('chat.new_below', { count: badgeText(unread) }) : t('chat.latest')}
     </Button>
+  );
+}
+
+function OlderFailed({ onRetry }: { onRetry: () => void }) {
+  const t = useT();
+  return (
+    <div className={styles['older']} role="alert">
+      <span>{t('chat.older_failed')}</span>
+      <Button size="xs" variant="subtle" onClick={onRetry}>
+        {t('common.retry')}
+      </Button>
+    </div>
   );
 }
 
