@@ -1,41 +1,9 @@
 // The composer and Chinese input methods: Enter that ends a composition never sends; Enter after it does.
-import type { CDPSession, Locator, Page } from '@playwright/test';
+import type { Page } from '@playwright/test';
 
+import { InputMethod } from './pinyin';
 import { composer, message, openChatWith, said, say, sees } from './screens';
 import { expect, test } from './world';
-
-/** The browser's own input method interface, used as an operating system uses it. */
-class InputMethod {
-  private constructor(
-    private readonly browser: CDPSession,
-    private readonly field: Locator,
-  ) {}
-
-  /** One line to the browser for the whole test: closing it would end a composition. */
-  static async on(field: Locator): Promise<InputMethod> {
-    return new InputMethod(await field.page().context().newCDPSession(field.page()), field);
-  }
-
-  /** Each letter stands in the field before the next is typed: a person sees what they compose. */
-  async compose(pinyin: string): Promise<void> {
-    for (let end = 1; end <= pinyin.length; end += 1) {
-      const text = pinyin.slice(0, end);
-      await this.browser.send('Input.imeSetComposition', { text, selectionStart: end, selectionEnd: end });
-      await expect(this.field).toHaveValue(text);
-    }
-  }
-
-  async commit(text: string): Promise<void> {
-    await this.browser.send('Input.insertText', { text });
-  }
-
-  /** Its Enter: every key arrives as code 229 while it composes. */
-  async enter(): Promise<void> {
-    const key = { key: 'Process', code: 'Enter', windowsVirtualKeyCode: 229 } as const;
-    await this.browser.send('Input.dispatchKeyEvent', { type: 'rawKeyDown', ...key });
-    await this.browser.send('Input.dispatchKeyEvent', { type: 'keyUp', ...key });
-  }
-}
 
 test('Enter while composing never sends, and Enter right after does', async ({ company, people }) => {
   const wang = await people.signedIn(company.wang);
