@@ -5,37 +5,20 @@ import { expect, PASSWORD, test } from './world';
 
 const NEXT = 'an-other-2025';
 
-test('a changed password ends the other devices, the old one is refused, and one goes on here', async ({ company, people }) => {
-  const here = await people.signedIn(company.wang);
-  const there = await people.signedIn(company.wang);
-  await goTo(here, '我');
-  await here.getByRole('link', { name: '修改密码' }).click();
-  await here.getByLabel('当前密码').fill(PASSWORD);
-  await here.getByLabel('新密码').fill(NEXT);
-  await here.getByLabel('再输一次').fill(NEXT);
-  await here.getByRole('button', { name: '保存' }).click();
-  await expect(here.getByText('密码已修改，其他设备已退出')).toBeVisible();
-  for (const field of ['当前密码', '新密码', '再输一次']) await expect(here.getByLabel(field)).toHaveValue('');
-
-  await expect(there.getByText('登录已过期')).toBeVisible();
-  await there.getByLabel('密码', { exact: true }).fill(PASSWORD);
-  await there.getByRole('button', { name: '登录', exact: true }).click();
-  await expect(there.getByText('帐号或密码不正确')).toBeVisible();
-  await there.getByLabel('密码', { exact: true }).fill(NEXT);
-  await there.getByRole('button', { name: '登录', exact: true }).click();
-  await openChatWith(there, company.li.name);
-
-  await here.reload();
-  await openChatWith(here, company.li.name);
-  await say(here, '还在这里');
-  await sees(there, '还在这里');
-});
-
-test('ACCT-i08 one device is ended by its name, the others stay', async ({ server, company, people }) => {
+test('ACCT-i08 one device is ended by its name, and a changed password ends all others, not the one in hand', async ({
+  server,
+  company,
+  people,
+}) => {
   const here = await people.signedIn(company.wang);
   const there = await people.signedIn(company.wang);
   const script = new Api(server);
   await script.signIn(company.wang.login, PASSWORD);
+  const signInThere = async (password: string) => {
+    await there.getByLabel('密码', { exact: true }).fill(password);
+    await there.getByRole('button', { name: '登录', exact: true }).click();
+  };
+
   await goTo(here, '我');
   await here.getByRole('link', { name: '登录设备' }).click();
   const devices = here.getByRole('main').getByRole('listitem');
@@ -48,8 +31,27 @@ test('ACCT-i08 one device is ended by its name, the others stay', async ({ serve
   await expect(devices).toHaveCount(3);
   await expect(unnamed).toHaveCount(2);
   await script.call('session.list', {});
+  await signInThere(PASSWORD);
+  await expect(there.getByText('登录已过期')).toHaveCount(0);
+
+  await here.goto('/me/password');
+  await here.getByLabel('当前密码').fill(PASSWORD);
+  await here.getByLabel('新密码').fill(NEXT);
+  await here.getByLabel('再输一次').fill(NEXT);
+  await here.getByRole('button', { name: '保存' }).click();
+  await expect(here.getByText('密码已修改，其他设备已退出')).toBeVisible();
+  for (const field of ['当前密码', '新密码', '再输一次']) await expect(here.getByLabel(field)).toHaveValue('');
+
+  await expect(there.getByText('登录已过期')).toBeVisible();
+  await expect(script.call('session.list', {})).rejects.toThrow('401');
+  await signInThere(PASSWORD);
+  await expect(there.getByText('帐号或密码不正确')).toBeVisible();
+  await signInThere(NEXT);
+  await openChatWith(there, company.li.name);
   await here.reload();
-  await expect(devices).toHaveCount(3);
+  await openChatWith(here, company.li.name);
+  await say(here, '还在这里');
+  await sees(there, '还在这里');
 });
 
 test('light, dark or as the system has it is chosen once and stays', async ({ company, people }) => {
