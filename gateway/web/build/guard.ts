@@ -4,18 +4,10 @@ import { gzipSync } from 'node:zlib';
 import type { Plugin } from 'vite';
 
 import { behindTheDoor, chunksOf, draws, reached } from './chunks.ts';
+import { foreign } from './foreign.ts';
 
 /** Script of the first load, gzipped: what a phone on a slow line can wait for. */
 const FIRST_LOAD_MAX_BYTES = 200 * 1024;
-/** Names of things, never asked for: XML namespaces and the addresses of explanations in error texts. */
-const NAMES_ONLY = [
-  /^https?:\/\/www\.w3\.org\//,
-  /^https:\/\/react\.dev\/errors\//,
-  /^https:\/\/(?:mantine\.dev|help\.mantine\.dev)\b/,
-  /^https?:\/\/\$\{/,
-  /^https?:\/\/(?:"|'|`|$)/,
-];
-
 export function guard(): Plugin {
   return {
     name: 'chaoke-guard',
@@ -30,9 +22,7 @@ export function guard(): Plugin {
       }
       for (const file of Object.values(bundle)) {
         const text = file.type === 'chunk' ? file.code : String(file.source);
-        for (const [address] of text.matchAll(/https?:\/\/[^\s"'`)<>\\]*/g)) {
-          if (!NAMES_ONLY.some((name) => name.test(address))) this.error(`${file.fileName} names a foreign host: ${address}`);
-        }
+        for (const address of foreign(text)) this.error(`${file.fileName} names a foreign host: ${address}`);
       }
     },
   };

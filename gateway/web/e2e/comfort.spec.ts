@@ -32,7 +32,7 @@ test('at 200 % every screen fits: nothing is cut and nothing scrolls sideways', 
   await wang.goto('/');
   await expect(wang.getByRole('button', { name: '登录', exact: true })).toBeVisible();
   const faults = await cut(wang, 'sign-in');
-  await signIn(wang, company.wang.login, company.wang.password);
+  await signIn(wang, company.admin.login, company.admin.password);
   await openChatWith(wang, company.li.name);
   await say(wang, '很长的一段话。'.repeat(30));
   await say(wang, 'https://example.com/a/very/long/address/'.padEnd(200, 'x'));
@@ -43,17 +43,51 @@ test('at 200 % every screen fits: nothing is cut and nothing scrolls sideways', 
   await wang.getByRole('link', { name: new RegExp(company.li.name) }).first().click();
   await expect(wang.getByRole('button', { name: '发消息' })).toBeVisible();
   faults.push(...(await cut(wang, 'person')));
-  await createDiscussion(wang, '这是一个名字很长很长的讨论组', [company.admin.name, company.li.name]);
+  await createDiscussion(wang, '这是一个名字很长很长的讨论组', [company.wang.name, company.li.name]);
   await openDetails(wang);
   await expect(wang.getByRole('button', { name: '解散讨论' })).toBeVisible();
   faults.push(...(await cut(wang, 'details')));
+  await wang.getByRole('button', { name: '添加成员' }).click();
+  await expect(wang.getByRole('dialog', { name: '添加成员' }).getByRole('checkbox').first()).toBeAttached();
+  faults.push(...(await cut(wang, 'more members')));
+  await wang.keyboard.press('Escape');
+  await wang.getByRole('button', { name: '解散讨论' }).click();
+  await expect(wang.getByRole('dialog', { name: /解散/ })).toBeVisible();
+  faults.push(...(await cut(wang, 'a question')));
   for (const section of ['profile', 'sessions', 'password', 'preferences']) {
     await wang.goto(`/me/${section}`);
     await expect(wang.getByRole('heading', { level: 1 }).last()).toBeVisible();
     faults.push(...(await cut(wang, section)));
   }
+  faults.push(...(await cutForAdministrators(wang)));
   expect(faults).toEqual([]);
 });
+
+async function cutForAdministrators(page: Page): Promise<string[]> {
+  const faults: string[] = [];
+  for (const [address, there] of [
+    ['/chats/new', page.getByRole('dialog', { name: '发起讨论' })],
+    ['/directory/disabled', page.getByText('没有停用的帐号')],
+    ['/chats/0000000000000000000000000z', page.getByText('这个会话不存在')],
+    ['/no/such/place', page.getByText('找不到这个页面')],
+    ['/directory/add', page.getByRole('dialog', { name: '添加同事' })],
+  ] as const) {
+    await page.goto(address);
+    await expect(there).toBeVisible();
+    faults.push(...(await cut(page, address)));
+  }
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('批量添加').click();
+  await dialog.getByLabel('粘贴名单').fill('一位名字很长很长的同事 a-very-long-login-name-of-somebody@example.com\n没有帐号的人');
+  faults.push(...(await cut(page, 'a list of people')));
+  await dialog.getByRole('button', { name: '全部添加' }).click();
+  await expect(page.getByTestId('credential')).toBeVisible();
+  faults.push(...(await cut(page, 'sheet')));
+  await page.keyboard.press('Control+k');
+  await expect(page.getByRole('combobox', { name: '找人或会话' })).toBeFocused();
+  faults.push(...(await cut(page, 'switcher')));
+  return faults;
+}
 
 declare global {
   interface Window {

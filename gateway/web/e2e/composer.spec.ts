@@ -1,41 +1,9 @@
 // The composer and Chinese input methods: Enter that ends a composition never sends; Enter after it does.
-import type { CDPSession, Locator } from '@playwright/test';
+import type { Page } from '@playwright/test';
 
+import { InputMethod } from './pinyin';
 import { composer, message, openChatWith, said, say, sees } from './screens';
 import { expect, test } from './world';
-
-/** The browser's own input method interface, used as an operating system uses it. */
-class InputMethod {
-  private constructor(
-    private readonly browser: CDPSession,
-    private readonly field: Locator,
-  ) {}
-
-  /** One line to the browser for the whole test: closing it would end a composition. */
-  static async on(field: Locator): Promise<InputMethod> {
-    return new InputMethod(await field.page().context().newCDPSession(field.page()), field);
-  }
-
-  /** Each letter stands in the field before the next is typed: a person sees what they compose. */
-  async compose(pinyin: string): Promise<void> {
-    for (let end = 1; end <= pinyin.length; end += 1) {
-      const text = pinyin.slice(0, end);
-      await this.browser.send('Input.imeSetComposition', { text, selectionStart: end, selectionEnd: end });
-      await expect(this.field).toHaveValue(text);
-    }
-  }
-
-  async commit(text: string): Promise<void> {
-    await this.browser.send('Input.insertText', { text });
-  }
-
-  /** Its Enter: every key arrives as code 229 while it composes. */
-  async enter(): Promise<void> {
-    const key = { key: 'Process', code: 'Enter', windowsVirtualKeyCode: 229 } as const;
-    await this.browser.send('Input.dispatchKeyEvent', { type: 'rawKeyDown', ...key });
-    await this.browser.send('Input.dispatchKeyEvent', { type: 'keyUp', ...key });
-  }
-}
 
 test('Enter while composing never sends, and Enter right after does', async ({ company, people }) => {
   const wang = await people.signedIn(company.wang);
@@ -115,4 +83,93 @@ test('a text of 5,000 characters is sent and one more is not', async ({ company,
   await composer(wang).fill('字'.repeat(5000));
   await composer(wang).press('Enter');
   await sees(li, '字'.repeat(5000));
+});
+
+/** How many lines high the field is, how many it holds, and whether the last message stands above it. */
+async function lines(page: Page) {
+  return composer(page).evaluate((field) => {
+    const style = getComputedStyle(field);
+    const around = parseFloat(style.paddingTop) + parseFloat(style.paddingBottom);
+    const of = (px: number) => Math.round((100 * (px - around)) / parseFloat(style.lineHeight)) / 100;
+    return { high: of(field.clientHeight), held: of(field.scrollHeight) };
+  });
+}
+
+test('the field grows line by line to eight, the ninth scrolls inside, and what was said stays in sight', async ({ company, people, viewport }) => {
+  const wang = await people.signedIn(company.wang);
+  await openChatWith(wang, company.li.name);
+  for (let n = 1; n <= 20; n += 1) await say(wang, `第${n}句`);
+  await expect(message(wang, '第20句')).toBeInViewport({ ratio: 1 });
+  for (let count = 1; count <= 8; count += 1) {
+    if (count > 1) await composer(wang).press('Shift+Enter');
+    await composer(wang).pressSequentially(`第${count}行`);
+    expect(await lines(wang)).toEqual({ high: count, held: count });
+  }
+  await expect(message(wang, '第20句')).toBeInViewport({ ratio: 1 });
+  await composer(wang).press('Shift+Enter');
+  await composer(wang).pressSequentially('第9行');
+  expect(await lines(wang)).toEqual({ high: 8, held: 9 });
+  await composer(wang).press('Enter');
+  await sees(wang, '第9行');
+  expect(await lines(wang)).toEqual({ high: 1, held: 1 });
+
+  // What fits into some lines needs fewer where there is more room, and as many again.
+  await composer(wang).fill('一句有几行那么长的话。'.repeat(8));
+  const before = await lines(wang);
+  expect(before.high).toBe(before.held);
+  const { width, height } = viewport!;
+  await wang.setViewportSize({ width: width * 1.7, height });
+  await expect.poll(async () => (await lines(wang)).held).toBeLessThan(before.held);
+  const wide = await lines(wang);
+  expect(wide.high).toBe(wide.held);
+  await wang.setViewportSize({ width, height });
+  await expect.poll(() => lines(wang)).toEqual(before);
+});
+
+/** Puts something into the clipboard as another program does. */
+async function copied(page: Page, what: { text: string; html: string } | 'picture'): Promise<void> {
+  await page.evaluate(async (what) => {
+    const picture = () =>
+      new Promise<Blob>((done) => {
+        const canvas = document.createElement('canvas');
+        canvas.toBlob((blob) => done(blob!), 'image/png');
+      });
+    const item =
+      what === 'picture'
+        ? { 'image/png': await picture() }
+        : { 'text/plain': new Blob([what.text], { type: 'text/plain' }), 'text/html': new Blob([what.html], { type: 'text/html' }) };
+    await navigator.clipboard.write([new ClipboardItem(item)]);
+  }, what);
+}
+
+test('what is pasted or picked goes in at the caret as plain text, and a picture is refused in words', async ({ company, people }) => {
+  const wang = await people.signedIn(company.wang);
+  const li = await people.signedIn(company.li);
+  await wang.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await openChatWith(wang, company.li.name);
+  await openChatWith(li, company.wang.name);
+  const field = composer(wang);
+  await field.fill('报价：。');
+  await field.press('ArrowLeft');
+  const table = '产品\t单价\n\t茶叶\t30\n\t杯子\t12';
+  await copied(wang, { text: table, html: '<table><tr><td><b>产品</b></td><td>单价</td></tr></table>' });
+  await field.press('ControlOrMeta+v');
+  await expect(field).toHaveValue(`报价：${table}。`);
+  expect(await lines(wang)).toEqual({ high: 3, held: 3 });
+
+  await copied(wang, 'picture');
+  await field.press('ControlOrMeta+v');
+  await expect(wang.getByText('图片和文件暂时还不能发送')).toBeVisible();
+  await expect(field).toHaveValue(`报价：${table}。`);
+
+  // The caret still stands before the full stop, and after what is picked.
+  await wang.getByRole('button', { name: '表情' }).click();
+  await wang.getByRole('button', { name: '👍' }).click();
+  await expect(field).toBeFocused();
+  await wang.keyboard.insertText('👨‍👩‍👧');
+  await field.press('Enter');
+  const whole = `报价：${table}👍👨‍👩‍👧。`;
+  await sees(li, '👨‍👩‍👧');
+  expect(await message(li, '报价').evaluate((bubble) => bubble.textContent)).toBe(whole);
+  expect(await message(li, '报价').innerText()).toBe(whole);
 });

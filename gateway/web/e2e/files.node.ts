@@ -1,7 +1,10 @@
 // The client's files on the wire: small, in a form the reader understands, kept as long as they are good.
+import { readdirSync, readFileSync } from 'node:fs';
 import { type IncomingHttpHeaders, request } from 'node:http';
+import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 
+import { foreign } from '../build/foreign';
 import type { Server } from './server';
 import { expect, test } from './world';
 
@@ -85,4 +88,69 @@ test('heads, parts and what is not there are answered as they should be', async 
   expect((await ask(server, `${path}.br`)).status).toBe(404);
   expect((await ask(server, '/assets/missing.js')).status).toBe(404);
   expect((await ask(server, '/', {}, 'POST')).status).toBe(405);
+});
+
+const POLICY =
+  "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; " +
+  "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+
+test('every answer says what a browser may do with it: pages, files, calls and what is not there', async ({ server }) => {
+  const file = (await named(server))[0] ?? '';
+  const answers = await Promise.all([
+    ask(server, '/'),
+    ask(server, '/chats/some/where'),
+    ask(server, file),
+    ask(server, '/worker.js'),
+    ask(server, '/api/v1/session.list', {}, 'POST'),
+    ask(server, '/api/v1/no.such_method', {}, 'POST'),
+    ask(server, '/assets/missing.js'),
+    ask(server, '/', {}, 'DELETE'),
+  ]);
+  expect(answers.map((one) => one.status >= 400)).toEqual([false, false, false, false, true, true, true, true]);
+  expect(answers[6]?.status).toBe(404);
+  for (const { headers } of answers) {
+    expect(headers['content-security-policy']).toBe(POLICY);
+    expect(headers['x-content-type-options']).toBe('nosniff');
+    expect(headers['referrer-policy']).toBe('no-referrer');
+    expect(headers['x-frame-options']).toBe('DENY');
+  }
+});
+
+const DIST = join(import.meta.dirname, '../dist');
+
+/** As text, also what is packed; a picture may carry an address too. */
+function textOf(path: string): string {
+  const bytes = readFileSync(path);
+  if (path.endsWith('.br')) return brotliDecompressSync(bytes).toString();
+  return (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('latin1');
+}
+
+test('no file of the client names a foreign host', async ({ server }) => {
+  const files = readdirSync(DIST, { recursive: true, withFileTypes: true }).filter((one) => one.isFile());
+  const paths = files.map((one) => join(one.parentPath, one.name));
+  // The page, the worker, what is copied as it is, and what was built.
+  for (const name of ['index.html', 'worker.js', 'early.js', 'manifest.webmanifest', 'icon.svg']) expect(paths).toContain(join(DIST, name));
+  expect(paths.length).toBeGreaterThan(30);
+  expect(paths.flatMap((path) => foreign(textOf(path)).map((address) => `${path.slice(DIST.length)}: ${address}`))).toEqual([]);
+  // It is this folder that the server hands out.
+  expect((await ask(server, '/worker.js')).body.toString()).toBe(readFileSync(join(DIST, 'worker.js'), 'utf8'));
+});
+
+test('an address of a foreign host is found in each form it can have', () => {
+  for (const planted of [
+    'fetch("https://cdn.example.com/x.js")',
+    "import('http://example.com')",
+    '<script src="//cdn.example.com/x.js"></script>',
+    '<img src=//cdn.example.com/x.png>',
+    'a{background:url(//fonts.example.com/x.woff2)}',
+    '@import "//fonts.example.com/css";',
+    "new WebSocket('wss://push.example.com/ws')",
+    'new WebSocket(`ws://10.0.0.1:80`)',
+    '"HTTPS://EXAMPLE.COM"',
+  ]) {
+    expect([planted, foreign(planted).length]).toEqual([planted, 1]);
+  }
+  for (const own of ['// a note. of somebody', '"/assets/x.js"', 'xmlns="http://www.w3.org/2000/svg"', '"//"', '`ws://${host}`']) {
+    expect([own, foreign(own)]).toEqual([own, []]);
+  }
 });

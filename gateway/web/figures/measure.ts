@@ -6,10 +6,10 @@ import { join } from 'node:path';
 
 import { type Browser, type BrowserType, expect, type Page } from '@playwright/test';
 
+import { type Crowd, crowd } from '../e2e/crowd';
 import { composer, goTo, message, row, say, sees, signIn } from '../e2e/screens';
 import type { Server } from '../e2e/server';
 import { type Company, test } from '../e2e/world';
-import { type Crowd, crowd } from './crowd';
 import { audit } from './lighthouse';
 import { begin, beginRun, median, type Report, save } from './report';
 
@@ -21,8 +21,10 @@ const MANY_AUTHORS = 40;
 const SCROLL_MS = 10_000;
 const SCROLL_PX_A_FRAME = 40;
 const HOUR_MESSAGES = 3_600;
-const HOUR_POINTS = 6;
+const HOUR_POINTS = 10;
 const HOUR_AUTHORS = 10;
+/** Messages of the chat that is small, in the end. */
+const SMALL = 230;
 const KB = 1_024;
 const MB = KB * KB;
 const LOOK = { viewport: { width: 1_280, height: 800 }, locale: 'zh-CN', timezoneId: 'Asia/Shanghai' };
@@ -43,7 +45,7 @@ for (let number = 1; number <= RUNS; number += 1) {
     take(await opening(browser, server, company, small));
     take(await shifting(browser, server, company, small));
     const hour = await crowd(server, company, '一小时', HOUR_AUTHORS);
-    take(await anHour(browser, server, company, hour));
+    take(await anHour(browser, server, company, hour, small));
     const large = await crowd(server, company, '大事记', MANY_AUTHORS);
     await large.write(0, MANY);
     take(await scrolling(browser, server, company, large));
@@ -131,8 +133,8 @@ async function shifting(browser: Browser, server: Server, company: Company, smal
   await expect(page.getByRole('button', { name: /条新消息|回到最新/ })).toBeVisible();
   await page.getByRole('button', { name: /条新消息|回到最新/ }).click();
   await sees(page, small.textOf(209));
-  await small.write(210, 230);
-  await sees(page, small.textOf(229));
+  await small.write(210, SMALL);
+  await sees(page, small.textOf(SMALL - 1));
   await frames(page, 30);
   const shift = await shifted(page);
   await page.context().close();
@@ -183,7 +185,7 @@ function frames(page: Page, count: number): Promise<void> {
   );
 }
 
-async function anHour(browser: Browser, server: Server, company: Company, hour: Crowd) {
+async function anHour(browser: Browser, server: Server, company: Company, hour: Crowd, other: Crowd) {
   const page = await enter(browser, server, company);
   const line = await page.context().newCDPSession(page);
   await line.send('Performance.enable');
@@ -206,6 +208,10 @@ async function anHour(browser: Browser, server: Server, company: Company, hour: 
     // It stands behind all that was written before it.
     await say(page, `答复${point}`);
     await expect(message(page, `答复${point}`)).toHaveAttribute('data-state', 'sent');
+    await row(page, '日常').click();
+    await sees(page, other.textOf(SMALL - 1));
+    await row(page, '一小时').click();
+    await sees(page, `答复${point}`);
     points.push(await held());
   }
   const shift = await shifted(page);

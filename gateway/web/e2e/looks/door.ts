@@ -122,7 +122,7 @@ export const DOOR: readonly State[] = [
     name: 'clock-wrong',
     show: async (stage) => {
       const { page } = await stage.seat(ME.login, PASSWORD, NOW - 3 * 60 * 60_000);
-      return seen(page.getByText('这台电脑的时间不准'));
+      return seen(page.getByText('这台设备的时间不准'));
     },
   },
   {

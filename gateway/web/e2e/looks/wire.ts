@@ -13,7 +13,11 @@ export interface Refusal {
 }
 
 export class Wire {
+  /** The methods that the page called over the socket, in order. */
+  readonly called: string[] = [];
   private readonly held = new Set<string>();
+  /** What goes on where a held call stopped. */
+  private waiting: { method: string; goOn: () => void }[] = [];
   private readonly failing = new Map<string, Refusal>();
   private sockets: WebSocketRoute[] = [];
 
@@ -24,9 +28,21 @@ export class Wire {
     return wire;
   }
 
-  /** Calls of this method wait for ever. */
+  /** Calls of this method wait, for ever or until they are let go. */
   hold(method: string): void {
     this.held.add(method);
+  }
+
+  /** How many calls of this method wait. */
+  holds(method: string): number {
+    return this.waiting.filter((one) => one.method === method).length;
+  }
+
+  letGo(method: string): void {
+    this.held.delete(method);
+    const goOn = this.waiting.filter((one) => one.method === method);
+    this.waiting = this.waiting.filter((one) => one.method !== method);
+    for (const one of goOn) one.goOn();
   }
 
   /** Calls of this method are answered with an error. */
@@ -41,6 +57,7 @@ export class Wire {
 
   free(): void {
     this.held.clear();
+    this.waiting = [];
     this.failing.clear();
   }
 
@@ -57,7 +74,11 @@ export class Wire {
     this.sockets = [socket];
     socket.onMessage((message) => {
       const [id, method] = JSON.parse(String(message)) as Frame;
-      if (this.held.has(method)) return;
+      this.called.push(method);
+      if (this.held.has(method)) {
+        this.waiting.push({ method, goOn: () => server.send(message) });
+        return;
+      }
       const error = this.failing.get(method);
       if (error) socket.send(JSON.stringify([id, false, error]));
       else server.send(message);

@@ -177,6 +177,20 @@ test('older pages come in front until there are none', async () => {
   expect(asked.length).toBe(3);
 });
 
+test('an older page that does not come says so until it is asked for again', async () => {
+  const timeline = await opened(180);
+  down = true;
+  await timeline.loadBefore();
+  expect(timeline.view.get()).toMatchObject({ failedBefore: true, loadingBefore: false, moreBefore: true });
+  expect(seqs(timeline)).toEqual(upTo(121, 180));
+  down = false;
+  const again = timeline.loadBefore();
+  expect(timeline.view.get()).toMatchObject({ failedBefore: false, loadingBefore: true });
+  await again;
+  expect(timeline.view.get().failedBefore).toBe(false);
+  expect(seqs(timeline)).toEqual(upTo(21, 180));
+});
+
 test('two scrolls at once ask once', async () => {
   const timeline = await opened(300);
   await Promise.all([timeline.loadBefore(), timeline.loadBefore()]);

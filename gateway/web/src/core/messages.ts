@@ -15,6 +15,8 @@ export interface TimelineView {
   moreBefore: boolean;
   moreAfter: boolean;
   loadingBefore: boolean;
+  /** The last older page that was asked for did not come. */
+  failedBefore?: boolean;
   loadingAfter: boolean;
   headSeq: number;
 }
@@ -120,7 +122,7 @@ export class Timeline {
     const first = view.items[0];
     if (view.phase !== 'ready' || view.loadingBefore || !view.moreBefore || !first) return;
     const window = this.#window;
-    this.#patch({ loadingBefore: true });
+    this.#patch({ loadingBefore: true, failedBefore: false });
     try {
       const page = await this.#list({ before: first.seq, limit: SCROLL_PAGE });
       if (window !== this.#window) return;
@@ -131,7 +133,7 @@ export class Timeline {
         loadingBefore: false,
       });
     } catch {
-      if (window === this.#window) this.#patch({ loadingBefore: false });
+      if (window === this.#window) this.#patch({ loadingBefore: false, failedBefore: true });
     }
   }
 

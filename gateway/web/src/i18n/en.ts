@@ -82,7 +82,7 @@ export const en: Record<TextKey, string> = {
   'connection.here': 'Use it here',
   'connection.origin': 'The server does not accept connections from this address. Please ask your administrator.',
   'connection.plain_http': 'This address is not HTTPS: notifications, installing and opening offline are off. All else works.',
-  'connection.clock_wrong': "This computer's clock is wrong; message times are the server's.",
+  'connection.clock_wrong': "This device's clock is wrong; message times are the server's.",
   'connection.not_durable': 'The browser allows no storage; unsent messages are lost when the page closes.',
 
   'chats.title': 'Chats',
@@ -98,6 +98,7 @@ export const en: Record<TextKey, string> = {
   'chats.draft': '[Draft]',
   'chats.failed': '[Not sent]',
   'chats.unread_count': '{count} unread',
+  'chats.dissolved': 'Dissolved',
   'chats.homeless': 'Messages not sent',
   'chats.load_failed': 'The conversations could not be loaded',
 
@@ -141,9 +142,11 @@ export const en: Record<TextKey, string> = {
   'chat.dissolved': 'The discussion has been dissolved; its history can be read',
   'chat.outbox_full': 'Too many messages are waiting; try again when the network is back',
   'chat.load_failed': 'The messages could not be loaded',
+  'chat.no_files': "Pictures and files can't be sent yet, only text",
   'chat.emoji': 'Emoji',
   'chat.emoji_list': 'Choose an emoji',
   'chat.older_loading': 'Loading earlier messages',
+  'chat.older_failed': 'Older messages did not load',
 
   'system.created': '{actor} created the discussion',
   'system.joined': '{actor} invited {people}',

@@ -80,7 +80,7 @@ export const zhCN = {
   'connection.here': '在这里使用',
   'connection.origin': '服务器不接受来自这个网址的连接，请联系管理员。',
   'connection.plain_http': '此网址不是 HTTPS：桌面通知、安装为应用和离线打开不可用，其余照常。',
-  'connection.clock_wrong': '这台电脑的时间不准，消息时间以服务器为准。',
+  'connection.clock_wrong': '这台设备的时间不准，消息时间以服务器为准。',
   'connection.not_durable': '浏览器不允许本机存储，关闭页面后未发送的消息会丢失。',
 
   'chats.title': '沟通',
@@ -96,6 +96,7 @@ export const zhCN = {
   'chats.draft': '[草稿]',
   'chats.failed': '[发送失败]',
   'chats.unread_count': '{count} 条未读',
+  'chats.dissolved': '已解散',
   'chats.homeless': '没发出的消息',
   'chats.load_failed': '会话没有加载出来',
 
@@ -139,9 +140,11 @@ export const zhCN = {
   'chat.dissolved': '讨论已解散，只能查看历史',
   'chat.outbox_full': '等待发送的消息太多，请恢复网络后再试',
   'chat.load_failed': '消息没有加载出来',
+  'chat.no_files': '图片和文件暂时还不能发送，现在只能发文字',
   'chat.emoji': '表情',
   'chat.emoji_list': '选择表情',
   'chat.older_loading': '正在加载更早的消息',
+  'chat.older_failed': '更早的消息没有加载出来',
 
   'system.created': '{actor} 创建了讨论',
   'system.joined': '{actor} 邀请 {people} 加入',

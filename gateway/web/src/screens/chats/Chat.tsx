@@ -66,18 +66,14 @@ export function Chat({ id, details }: { id: ConversationId; details: boolean }) 
         </aside>
       )}
       {width === 'tablet' && (
-        <Drawer
-          opened={details}
-          onClose={close}
-          position="right"
-          size="var(--details)"
-          withCloseButton={false}
-          padding={0}
-          title={undefined}
-          aria-label={t('details.title')}
-        >
-          <Details conversation={conversation} onClose={close} />
-        </Drawer>
+        <Drawer.Root opened={details} onClose={close} position="right" size="var(--details)" padding={0}>
+          <Drawer.Overlay />
+          <Drawer.Content aria-label={t('details.title')}>
+            <Drawer.Body>
+              <Details conversation={conversation} onClose={close} />
+            </Drawer.Body>
+          </Drawer.Content>
+        </Drawer.Root>
       )}
     </>
   );

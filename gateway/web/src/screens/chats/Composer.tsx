@@ -2,7 +2,7 @@
 
 import { Popover } from '@mantine/core';
 import { SendHorizontal, Smile } from 'lucide-react';
-import { type CompositionEvent, type KeyboardEvent, type RefObject, useEffect, useLayoutEffect, useState } from 'react';
+import { type ClipboardEvent, type CompositionEvent, type KeyboardEvent, type RefObject, useEffect, useState } from 'react';
 
 import { useClient, usePart, useT, useWidth } from '../../app/hooks';
 import { type Conversation, charCount, MESSAGE_TEXT_MAX_CHARS } from '../../core/wire';
@@ -12,6 +12,7 @@ import { ICON } from '../../theme/theme';
 import styles from './Composer.module.css';
 import { EMOJI } from './emoji';
 import { sends } from './enter';
+import { useGrow } from './useGrow';
 
 /** The count is shown from here on. */
 const COUNT_FROM_LEFT = 500;
@@ -86,30 +87,35 @@ function Writing({ conversation, area }: ComposerProps) {
           onChange={(event) => write(event.currentTarget.value)}
           onCompositionEnd={(event: CompositionEvent<HTMLTextAreaElement>) => write(event.currentTarget.value)}
           onKeyDown={onKeyDown}
+          onPaste={(event) => {
+            if (hasOnlyFiles(event)) say(t('chat.no_files'));
+          }}
         />
         <EmojiButton onPick={insert} />
         <IconButton label={t('chat.send')} tone="accent" disabled={!ready} onClick={send}>
           <SendHorizontal {...ICON} />
         </IconButton>
       </div>
-      <p className={styles['foot']} data-over={left < 0 || undefined}>
-        {left < 0 && t('chat.too_long', { count: -left })}
-        {left >= 0 && left <= COUNT_FROM_LEFT && t('chat.left_chars', { count: left })}
-        {left > COUNT_FROM_LEFT && width !== 'phone' && t('chat.compose_hint')}
-      </p>
+      <Foot left={left} />
     </div>
   );
 }
 
-/** As high as its text, up to the limit in the styles. */
-function useGrow(area: RefObject<HTMLTextAreaElement | null>, text: string): void {
-  useLayoutEffect(() => {
-    const field = area.current;
-    if (!field) return;
-    field.style.height = 'auto';
-    // Without text it has its one row; to ask would have the page laid out.
-    if (text !== '') field.style.height = `${field.scrollHeight}px`;
-  }, [area, text]);
+function Foot({ left }: { left: number }) {
+  const t = useT();
+  const width = useWidth();
+  return (
+    <p className={styles['foot']} data-over={left < 0 || undefined}>
+      {left < 0 && t('chat.too_long', { count: -left })}
+      {left >= 0 && left <= COUNT_FROM_LEFT && t('chat.left_chars', { count: left })}
+      {left > COUNT_FROM_LEFT && width !== 'phone' && t('chat.compose_hint')}
+    </p>
+  );
+}
+
+/** A picture, say. A table or a formatted text comes with a picture of itself: its text is what is meant. */
+function hasOnlyFiles({ clipboardData }: ClipboardEvent): boolean {
+  return clipboardData.files.length > 0 && clipboardData.getData('text/plain') === '';
 }
 
 function EmojiButton({ onPick }: { onPick: (emoji: string) => void }) {

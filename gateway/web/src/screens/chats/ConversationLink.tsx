@@ -41,6 +41,7 @@ export const ConversationLink = memo(function ConversationLink({ row, index, sel
       <span className={styles['text']}>
         <span className={styles['line']}>
           <span className={styles['name']}>{titleOf(t, known, row, me)}</span>
+          {row.state === 'dissolved' && <span className={styles['mark']}>{t('chats.dissolved')}</span>}
           {row.last && <time className={styles['time']}>{rowTimeText(t, row.last.sent_at, now)}</time>}
         </span>
         <span className={styles['line']}>

@@ -50,7 +50,7 @@ function Typed({ id }: { id: ConversationId }) {
     <section className={styles['typed']} aria-label={t('chat.typed')}>
       <p>{t('chat.typed')}</p>
       <blockquote>{text}</blockquote>
-      <Button variant="default" onClick={() => void copy(text)}>
+      <Button onClick={() => void copy(text)}>
         {t('chat.copy_text')}
       </Button>
     </section>
@@ -70,7 +70,7 @@ function Unsent({ id }: { id: ConversationId }) {
         <div key={item.client_msg_id} className={styles['typed']} data-testid="unsent">
           <blockquote>{item.text}</blockquote>
           <div className={styles['acts']}>
-            <Button variant="default" size="xs" onClick={() => void copy(item.text)}>
+            <Button size="xs" onClick={() => void copy(item.text)}>
               {t('chat.copy_text')}
             </Button>
             <DiscardUnsent item={item}>

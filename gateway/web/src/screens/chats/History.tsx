@@ -3,7 +3,7 @@
 
 import { Button } from '@mantine/core';
 import { ArrowDown } from 'lucide-react';
-import { type KeyboardEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { type KeyboardEvent, useEffect, useEffectEvent, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { type CacheSnapshot, Virtualizer, type VirtualizerHandle } from 'virtua';
 
@@ -143,6 +143,7 @@ function Messages({ conversation, timeline, view, unreadFrom, onLeave }: Message
           {t('chat.older_loading')}
         </p>
       )}
+      {view.failedBefore && <OlderFailed onRetry={() => void timeline.loadBefore()} />}
       <Rows
         conversation={conversation}
         rows={rows}
@@ -260,7 +261,8 @@ function usePlace(
     end.current = left <= END_PX && !view.moreAfter;
     setAtEnd(end.current);
     const ahead = handle.viewportSize * AHEAD_SCREENS;
-    if (handle.scrollOffset < ahead && view.moreBefore) void timeline.loadBefore();
+    // Once it failed, somebody asks again: not every frame of a scroll.
+    if (handle.scrollOffset < ahead && view.moreBefore && !view.failedBefore) void timeline.loadBefore();
     if (left < ahead && view.moreAfter) void timeline.loadAfter();
   };
   const toEnd = () => {
@@ -282,6 +284,9 @@ function usePlace(
     requestAnimationFrame(look);
   });
 
+  useStayAtEnd(box, rows.length === 0, () => {
+    if (settled && !view.moreAfter) toEnd();
+  });
   const wantEnd = useFollowing(rows, end, toEnd, () => {
     if (view.moreAfter) void timeline.jumpToLatest();
   });
@@ -309,6 +314,24 @@ function usePlace(
       }
     },
   };
+}
+
+/** Where there is less room for the history, because what one writes grows or a keyboard came up, the end stays in sight. */
+function useStayAtEnd(box: React.RefObject<HTMLDivElement | null>, nothing: boolean, toEnd: () => void): void {
+  const stay = useEffectEvent(toEnd);
+  useEffect(() => {
+    const seen = box.current;
+    if (!seen) return undefined;
+    let before = seen.clientHeight;
+    const observer = new ResizeObserver(() => {
+      const { clientHeight, scrollHeight, scrollTop } = seen;
+      const wasLeft = scrollHeight - scrollTop - before;
+      before = clientHeight;
+      if (wasLeft <= END_PX && scrollHeight - scrollTop > clientHeight) stay();
+    });
+    observer.observe(seen);
+    return () => observer.disconnect();
+  }, [box, nothing]);
 }
 
 /** Stays at the end while one is there, and goes there with what one sends. Set what it returns to go there with the next. */
@@ -443,6 +466,18 @@ function LatestButton({ conversation, onClick }: { conversation: Conversation; o
     >
       {unread > 0 ? t('chat.new_below', { count: badgeText(unread) }) : t('chat.latest')}
     </Button>
+  );
+}
+
+function OlderFailed({ onRetry }: { onRetry: () => void }) {
+  const t = useT();
+  return (
+    <div className={styles['older']} role="alert">
+      <span>{t('chat.older_failed')}</span>
+      <Button size="xs" variant="subtle" onClick={onRetry}>
+        {t('common.retry')}
+      </Button>
+    </div>
   );
 }
 

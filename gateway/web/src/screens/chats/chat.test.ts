@@ -171,3 +171,10 @@ test('in a discussion the last message counts its readers', () => {
   expect(marks({ li: 2, wang: 0 })).toEqual([['b', '1 人已读']]);
   expect(marks({ li: 2, wang: 2 })).toEqual([['b', '全部已读']]);
 });
+
+test('under the last message of a dissolved discussion nothing waits to be read', () => {
+  const list = rows([message(1, 0, 'me', { client_msg_id: 'a' })]);
+  const marks = (read: Record<string, number>) => [...readMarks(t, list, { ...conversation('discussion', read), state: 'dissolved' }, 'me')];
+  expect(marks({ li: 0, wang: 0 })).toEqual([]);
+  expect(marks({ li: 1, wang: 0 })).toEqual([['a', '1 人已读']]);
+});

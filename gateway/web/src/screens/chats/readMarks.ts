@@ -25,7 +25,7 @@ function directMarks(t: T, rows: readonly ChatRow[], peerReadSeq: number): Map<s
   return marks;
 }
 
-/** Only the last one, and only where the server says who has read. */
+/** Only the last one, and only where the server says who has read; nobody waits for readers of what is closed. */
 function discussionMarks(t: T, rows: readonly ChatRow[], conversation: Conversation, me: UserId): Map<string, string> {
   const marks = new Map<string, string>();
   const others = (conversation.members ?? []).filter((member) => member.user_id !== me);
@@ -33,6 +33,7 @@ function discussionMarks(t: T, rows: readonly ChatRow[], conversation: Conversat
   if (!last?.message || !others.some((member) => member.read_seq !== undefined)) return marks;
   const { seq } = last.message;
   const count = others.filter((member) => (member.read_seq ?? 0) >= seq).length;
+  if (count === 0 && conversation.state === 'dissolved') return marks;
   if (count === 0) marks.set(last.key, t('chat.unread'));
   else if (count === others.length) marks.set(last.key, t('chat.read_all'));
   else marks.set(last.key, t('chat.read_by', { count }));

@@ -31,17 +31,19 @@ export function CredentialSheet() {
   const [first] = people;
   return (
     <div className={styles['page']}>
-      <PaneHead title={t('add.sheet_title', { company })} back={paths.directory} />
+      <div className={styles['noPrint']}>
+        <PaneHead title={t('add.sheet_title', { company })} back={paths.directory} />
+      </div>
       <div className={styles['scroll']}>
         <div className={styles['sheet']}>
-          <p className={styles['lead']}>
+          <p className={`${styles['lead']} ${styles['noPrint']}`}>
             {people.length === 1 && first ? t('add.done_one', { name: first.name }) : null}
             {people.length > 1 ? t('add.done_many', { added: people.length }) : null}
           </p>
-          {people.length > 0 && <p className={styles['hint']}>{t('add.credential_hint')}</p>}
+          {people.length > 0 && <p className={`${styles['hint']} ${styles['noPrint']}`}>{t('add.credential_hint')}</p>}
           <ul className={styles['cards']}>
             {people.map((person) => (
-              <Card key={person.login} person={person} />
+              <Card key={person.login} person={person} alone={people.length === 1} />
             ))}
           </ul>
           {skipped.length > 0 && <Skipped lines={skipped} />}
@@ -52,7 +54,8 @@ export function CredentialSheet() {
   );
 }
 
-function Card({ person }: { person: Credential }) {
+/** Copying leads: of one person here, of several for all of them. */
+function Card({ person, alone }: { person: Credential; alone: boolean }) {
   const t = useT();
   const copy = useCopy();
   const cardOf = useCard();
@@ -72,7 +75,7 @@ function Card({ person }: { person: Credential }) {
       <Button
         className={styles['noPrint'] ?? ''}
         size="xs"
-        variant="default"
+        variant={alone ? 'filled' : 'default'}
         leftSection={<Copy {...ICON_SMALL} />}
         onClick={() => void copy(cardOf(person))}
       >
@@ -117,21 +120,21 @@ function Acts({ people }: { people: readonly Credential[] }) {
   };
   return (
     <div className={`${styles['acts']} ${styles['noPrint']}`}>
-      <Button onClick={finish}>{t('add.finish')}</Button>
-      <Button variant="default" onClick={() => navigate(paths.addPeople)}>
-        {t('add.again')}
-      </Button>
       {people.length > 1 && (
-        <Button
-          variant="default"
-          leftSection={<Copy {...ICON_SMALL} />}
-          onClick={() => void copy(people.map(cardOf).join('\n\n'))}
-        >
+        <Button leftSection={<Copy {...ICON_SMALL} />} onClick={() => void copy(people.map(cardOf).join('\n\n'))}>
           {t('add.copy_all')}
         </Button>
       )}
-      <Button variant="default" leftSection={<Printer {...ICON_SMALL} />} onClick={() => window.print()}>
-        {t('add.print')}
+      {people.length > 0 && (
+        <Button variant="default" leftSection={<Printer {...ICON_SMALL} />} onClick={() => window.print()}>
+          {t('add.print')}
+        </Button>
+      )}
+      <Button variant="default" onClick={() => navigate(paths.addPeople)}>
+        {t('add.again')}
+      </Button>
+      <Button variant={people.length > 0 ? 'default' : 'filled'} onClick={finish}>
+        {t('add.finish')}
       </Button>
     </div>
   );

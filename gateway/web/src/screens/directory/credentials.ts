@@ -17,6 +17,13 @@ export interface HandOut {
 
 export const handedOut = new Cell<HandOut | undefined>(undefined);
 
+/** They are nowhere else: the browser asks before the page with them is closed or loaded anew. */
+const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+handedOut.subscribe(() => {
+  if (handedOut.get()) window.addEventListener('beforeunload', ask);
+  else window.removeEventListener('beforeunload', ask);
+});
+
 /** What was handed out before and not put away stays on the sheet. */
 export function handOut(next: HandOut): void {
   handedOut.update((before) => ({ people: [...next.people, ...(before?.people ?? [])], skipped: next.skipped }));

@@ -1,8 +1,8 @@
-// People and messages for measuring: made over HTTP, as fast as the server lets them.
+// Many people and many messages: made over HTTP, as fast as the server lets them.
 
-import { Api } from '../e2e/api';
-import type { Server } from '../e2e/server';
-import { type Company, PASSWORD } from '../e2e/world';
+import { Api } from './api';
+import type { Server } from './server';
+import { type Company, PASSWORD } from './world';
 
 const TEXT = (n: number) => `第${n}条 ${'这是一条消息。'.repeat(1 + (n % 5))}`;
 
@@ -14,7 +14,7 @@ export interface Crowd {
 }
 
 /** A discussion of 王芳 and as many others. */
-export async function crowd(server: Server, company: Company, name: string, size: number): Promise<Crowd> {
+export async function crowd(server: Server, company: Company, name: string, size: number, textOf = TEXT): Promise<Crowd> {
   const authors: { id: string; api: Api }[] = [];
   for (let at = 0; at < size; at += 1) {
     const account = await company.api.addColleague(`同事${at}`, `${encodeURIComponent(name).replaceAll('%', '').toLowerCase()}${at}`, PASSWORD);
@@ -29,12 +29,12 @@ export async function crowd(server: Server, company: Company, name: string, size
   const conversation_id = made.conversation_id;
   return {
     conversationId: conversation_id,
-    textOf: TEXT,
+    textOf,
     write: async (from, to) => {
       await Promise.all(
         authors.map(async ({ api }, at) => {
           for (let n = from + at; n < to; n += size) {
-            await api.patiently('message.send', { conversation_id, client_msg_id: `${name}-${n}`, text: TEXT(n) });
+            await api.patiently('message.send', { conversation_id, client_msg_id: `${name}-${n}`, text: textOf(n) });
           }
         }),
       );
