@@ -31,6 +31,7 @@ pub mod cluster;
 mod commit;
 mod contract;
 pub mod engine;
+mod figures;
 mod index;
 mod limits;
 mod prepared;
@@ -53,6 +54,7 @@ pub use contract::{
     Numbered, OpenError, Outcome, Partition, Row, RowAt, StoreError, TableId, Write,
 };
 pub use engine::cql::driver::{CqlLogin, CqlOptions};
+pub use figures::Figures;
 pub use index::{Index, IndexError, Indexed, Unique};
 pub use key::{KeyError, KeyPart};
 pub use limits::{CqlLimits, FIRST_POSITION, Limits, RESERVED_TABLES_MAX, RETRIES_MAX};
