@@ -110,6 +110,8 @@ fn run(serve: &Serve) -> Result<(), Box<dyn std::error::Error>> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
+        // Before anything is opened that others could notice.
+        serve.check(&clock).await?;
         let opened = opening::open(serve, &clock).await?;
         serve_with(serve, opened, clock).await
     })

@@ -85,12 +85,14 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Configured,
         return understood(&arguments, &[]);
     };
     let (command, seen) = innermost(&lenient, &seen);
+    let settings = setting::of(command);
     let entries = match seen.get_one::<PathBuf>("config") {
-        Some(path) => from_file(path).map_err(Refused::Said)?,
-        None => Vec::new(),
+        // What needs no settings is not kept from work by a wrong file.
+        Some(path) if !settings.is_empty() => from_file(path).map_err(Refused::Said)?,
+        _ => Vec::new(),
     };
     let mut given = Vec::new();
-    for setting in setting::of(command) {
+    for setting in settings {
         let source = seen.value_source(setting.id());
         let by_name = of_twin(&setting, source).map_err(Refused::Said)?;
         if matches!(

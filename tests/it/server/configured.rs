@@ -131,6 +131,8 @@ async fn a_broken_configuration_is_told_with_file_line_and_remedy() {
         }
     }
     let ran = Ran::with(&["config", "check", "--config", "/nowhere.toml"], &[]).await;
+    let version = Ran::with(&["version"], &[("CHAOKE_CONFIG", "/nowhere.toml")]).await;
+    assert_eq!(version.code, Some(0), "it needs no settings: {version:?}");
     assert!(
         ran.err
             .contains("the configuration /nowhere.toml can't be read"),
