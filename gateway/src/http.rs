@@ -1,8 +1,8 @@
 //! HTTP: the same methods as over WebSocket (`POST /api/v1/{method}`), the WebSocket's handshake,
 //! health, and the client.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -20,6 +20,7 @@ use serde_json::Value;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::assets;
+use crate::door::Peer;
 use crate::server::{Call, Server};
 use crate::ws::socket;
 
@@ -30,6 +31,12 @@ const MESSAGE_BYTES: usize = 64 * 1024;
 /// An idle connection keeps this much to read into; the default of 128 KiB would be 40 times all the
 /// rest of it. Measured: 4.7 KB a connection with 512, 8.2 with 4,096.
 const READ_BUFFER_BYTES: usize = 512;
+/// A store that needs longer for one row is not one that people should be sent to.
+const STORE_PATIENCE: Duration = Duration::from_secs(2);
+/// The name of a call that its caller, or a proxy, may bring along.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Bytes of such a name: twice those of an UUID.
+const REQUEST_ID_BYTES: usize = 64;
 /// The refresh token's cookie. It is sent to the two methods that read it, and nowhere else.
 const COOKIE_NAME: &str = "chaoke_refresh";
 const COOKIE_PATH: &str = "/api/v1/";
@@ -49,8 +56,7 @@ pub fn router(server: Arc<Server>) -> Router {
     Router::new()
         .route("/api/v1/{method}", post(call))
         .route("/ws", get(upgrade))
-        .route("/healthz", get(|| async { "ok" }))
-        .route("/readyz", get(ready))
+        .merge(health())
         .fallback(assets::serve)
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(header("content-security-policy", CSP))
@@ -60,33 +66,68 @@ pub fn router(server: Arc<Server>) -> Router {
         .with_state(server)
 }
 
+/// Whether the process lives, and whether people should be sent to it.
+pub(crate) fn health() -> Router<Arc<Server>> {
+    Router::new()
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+}
+
 async fn ready(State(server): State<Arc<Server>>) -> Response {
+    let not = |why: &'static str| (StatusCode::SERVICE_UNAVAILABLE, why).into_response();
     if server.hub.is_draining() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "draining").into_response();
+        return not("draining");
     }
-    match chat_core::directory::setup::is_done(&server.node.store).await {
-        Ok(_) => "ok".into_response(),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer").into_response(),
+    let reading = chat_core::directory::setup::is_done(&server.node.store);
+    match tokio::time::timeout(STORE_PATIENCE, reading).await {
+        Ok(Ok(_)) => "ok".into_response(),
+        Ok(Err(_)) | Err(_) => not("the store does not answer"),
     }
 }
 
 async fn call(
     State(server): State<Arc<Server>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
     Path(method): Path<String>,
     headers: HeaderMap,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Response {
-    let request_id = server.request_id();
+    let request_id = request_id(&headers).unwrap_or_else(|| server.request_id());
+    let named = HeaderValue::from_str(&request_id).ok();
+    let mut response = answer(&server, peer, &request_id, (method, &headers, body)).await;
+    if let Some(named) = named {
+        response.headers_mut().insert(REQUEST_ID, named);
+    }
+    response
+}
+
+/// The name that a call brings along, if it can stand in a log.
+fn request_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get(REQUEST_ID)?.to_str().ok()?;
+    let fits = (1..=REQUEST_ID_BYTES).contains(&id.len());
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    (fits && id.bytes().all(plain)).then(|| id.to_owned())
+}
+
+async fn answer(
+    server: &Server,
+    peer: Peer,
+    request_id: &str,
+    (method, headers, body): (
+        String,
+        &HeaderMap,
+        Result<Bytes, axum::extract::rejection::BytesRejection>,
+    ),
+) -> Response {
     let origin = Origin {
-        address: peer.ip().to_canonical().to_string(),
-        request_id: request_id.clone(),
-        refresh_cookie: refresh_cookie(&headers),
+        address: caller_address(server, peer, headers),
+        request_id: request_id.to_owned(),
+        refresh_cookie: refresh_cookie(headers),
     };
-    let read = match read_call(&server, &headers, body).await {
+    let read = match read_call(server, headers, body).await {
         Ok(read) => read,
         Err(mut error) => {
-            error.request_id = request_id;
+            request_id.clone_into(&mut error.request_id);
             return refusal(&error);
         }
     };
@@ -105,7 +146,8 @@ async fn call(
         Ok(body) => ([(CONTENT_TYPE, "application/json")], body).into_response(),
         Err(error) => refusal(&error),
     };
-    if let Some(value) = cookie.and_then(|change| set_cookie(&change, server.now_ms(), &headers)) {
+    let secure = is_secure(server, peer, headers);
+    if let Some(value) = cookie.and_then(|change| set_cookie(&change, server.now_ms(), secure)) {
         response.headers_mut().append(SET_COOKIE, value);
     }
     response
@@ -209,11 +251,11 @@ fn check_origin(server: &Server, headers: &HeaderMap) -> Answer<()> {
 
 async fn upgrade(
     State(server): State<Arc<Server>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let address = peer.ip().to_canonical().to_string();
+    let address = caller_address(&server, peer, &headers);
     let upgrade = upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(0)
@@ -271,11 +313,27 @@ fn refresh_cookie(headers: &HeaderMap) -> Option<String> {
     Some(found.1.to_owned())
 }
 
-fn set_cookie(change: &CookieChange, now_ms: i64, headers: &HeaderMap) -> Option<HeaderValue> {
-    // `Secure` on plain HTTP would make a browser drop it on any address but localhost.
-    let secure = headers
+/// Who calls, behind the proxies of the house.
+fn caller_address(server: &Server, peer: Peer, headers: &HeaderMap) -> String {
+    let caller = server.proxies.caller(peer.address.ip(), headers);
+    caller.to_string()
+}
+
+/// Whether the page came over HTTPS. A caller who claims it of himself harms nobody else, so any proxy is
+/// believed.
+fn is_secure(server: &Server, peer: Peer, headers: &HeaderMap) -> bool {
+    let forwarded = headers
         .get("x-forwarded-proto")
         .is_some_and(|proto| proto == "https");
+    let public = server.public_url.as_ref().is_some_and(|url| {
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        url.is_https() && host.is_some_and(|host| host.eq_ignore_ascii_case(url.host()))
+    });
+    peer.tls || forwarded || public
+}
+
+fn set_cookie(change: &CookieChange, now_ms: i64, secure: bool) -> Option<HeaderValue> {
+    // `Secure` on plain HTTP would make a browser drop it on any address but localhost.
     let secure = if secure { "; Secure" } else { "" };
     let (value, age_s) = match change {
         CookieChange::Keep { token, expires_at } => {
@@ -310,15 +368,13 @@ mod tests {
             token: "t".into(),
             expires_at: 61_000,
         };
-        let value = set_cookie(&keep, 1_000, &HeaderMap::new()).unwrap();
+        let value = set_cookie(&keep, 1_000, false).unwrap();
         assert_eq!(
             value,
             "chaoke_refresh=t; Path=/api/v1/; Max-Age=60; HttpOnly; SameSite=Strict"
         );
-        let mut https = HeaderMap::new();
-        https.insert("x-forwarded-proto", HeaderValue::from_static("https"));
         assert!(
-            set_cookie(&CookieChange::Drop, 0, &https)
+            set_cookie(&CookieChange::Drop, 0, true)
                 .unwrap()
                 .to_str()
                 .unwrap()

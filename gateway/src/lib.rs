@@ -7,10 +7,17 @@
 pub mod assets;
 pub mod command;
 pub mod config;
+pub mod door;
 pub mod generate;
+pub mod healthcheck;
 pub mod http;
 pub mod link;
+pub mod logging;
+pub mod metrics;
 pub mod opening;
+pub mod proxies;
+pub mod public_url;
 pub mod server;
 pub mod setup_link;
+pub mod tls;
 pub mod ws;

@@ -1,7 +1,6 @@
 //! The binary `chaoke`: reads the command line, opens the store, serves until it is told to stop.
 
 use std::io::Write as _;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,18 +8,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chat_core::clock::Clock;
 use chat_core::random::Random;
-use clap::Parser;
 use gateway::command;
-use gateway::config::{Cli, Command, Cql, Serve};
+use gateway::config::{self, Command, ConfigCommand, Configured, Cql, Refused, Serve};
+use gateway::door::Door;
+use gateway::healthcheck;
+use gateway::logging;
+use gateway::metrics;
 use gateway::opening::{self, Opened};
+use gateway::proxies::Proxies;
 use gateway::server::{Options, Server};
 use gateway::setup_link;
-use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let Configured { cli, settings } = match config::read(std::env::args_os()) {
+        Ok(configured) => configured,
+        Err(Refused::CommandLine(error)) => error.exit(),
+        Err(Refused::Said(why)) => return finish(Err(why.into())),
+    };
     let serve = match cli.command {
         Some(Command::Version) => {
             println!("chaoke {}", env!("CARGO_PKG_VERSION"));
@@ -30,15 +35,20 @@ fn main() -> ExitCode {
         Some(Command::Status(told)) if !told.cql.addresses.is_empty() => {
             return finish(status(&told.cql));
         }
+        Some(Command::Healthcheck(serve)) => return finish(shortly(healthcheck::ask(&serve))),
+        Some(Command::Config {
+            command: ConfigCommand::Check(serve),
+        }) => {
+            say(config::print_settings(&settings).trim_end());
+            config::unread()
+                .iter()
+                .for_each(|told| eprintln!("chaoke: {told}"));
+            return finish(shortly(serve.check(&Clock::system())));
+        }
         Some(command) => return finish(command::run(command)),
         None => cli.serve,
     };
-    let filter = EnvFilter::try_from_env("CHAOKE_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("info,fjall=warn,lsm_tree=warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    logging::begin(&serve.telling);
     finish(run(&serve))
 }
 
@@ -50,6 +60,16 @@ fn finish(outcome: Result<(), Box<dyn std::error::Error>>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs what is soon done, on this thread.
+fn shortly(
+    task: impl Future<Output = Result<(), String>>,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    Ok(runtime.block_on(task)?)
 }
 
 /// Which servers a cluster has and which of them writes.
@@ -91,6 +111,8 @@ fn run(serve: &Serve) -> Result<(), Box<dyn std::error::Error>> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
+        // Before anything is opened that others could notice.
+        serve.check(&clock).await?;
         let opened = opening::open(serve, &clock).await?;
         serve_with(serve, opened, clock).await
     })
@@ -107,23 +129,30 @@ async fn serve_with(
     options.cluster = opened.cluster;
     options.export = opened.export;
     options.origins.clone_from(&serve.origins);
+    options.public_url.clone_from(&serve.entrance.public_url);
+    options.proxies = Proxies(serve.entrance.trusted_proxies.clone());
     options.setup_link = Some(link.clone());
     let server = Server::start(options).await?;
-    let listener = listen(serve.listen)
-        .map_err(|error| format!("can't listen on {}: {error}", serve.listen))?;
-    let addresses = setup_link::addresses(listener.local_addr()?);
+    let measured = match serve.telling.metrics {
+        Some(address) => Some(metrics::listen(address, &server).await?),
+        None => None,
+    };
+    let door = Door::open(serve, &server.node.clock).await?;
+    let addresses = setup_link::addresses(door.scheme(), door.address()?);
     let setup_links = if chat_core::directory::setup::is_done(&server.node.store).await? {
         setup_link::remove(&link);
         Vec::new()
     } else {
-        offer_setup(&server, &random, &link, &addresses)?
+        let public = serve.entrance.public_url.as_ref().map(ToString::to_string);
+        let shown = public.map_or(addresses.clone(), |public| vec![public]);
+        offer_setup(&server, &random, &link, &shown)?
     };
-    let door = command::socket::listen(&serve.data, &server, &addresses[0]).await;
-    let door = door.inspect_err(|error| {
+    let socket = command::socket::listen(&serve.data, &server, &addresses[0]).await;
+    let socket = socket.inspect_err(|error| {
         tracing::warn!(%error, "there is no socket for commands: backup and others need a stop");
     });
     // Only now: whoever waits for this line finds the file with the set-up link.
-    say(&format!("listening on http://{}", addresses[0]));
+    say(&format!("listening on {}", addresses[0]));
     if !setup_links.is_empty() {
         say("\nSet up your company with this link (good once, for 30 minutes):");
         say("用此链接设置您的公司（只能使用一次，30 分钟内有效）：");
@@ -137,7 +166,7 @@ async fn serve_with(
     let lost = Arc::new(AtomicBool::new(false));
     let is_lost = Arc::clone(&lost);
     server
-        .serve(listener, async move {
+        .serve(door, async move {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
@@ -146,7 +175,10 @@ async fn serve_with(
             tracing::info!("stopping");
         })
         .await?;
-    drop(door);
+    drop(socket);
+    if let Some(measured) = measured {
+        measured.abort();
+    }
     // Until now other servers could still ask what this one had sent them.
     if let Some(listening) = opened.listening {
         listening.abort();
@@ -157,23 +189,7 @@ async fn serve_with(
     Ok(())
 }
 
-/// Connections that may wait to be accepted. With the usual 1,024, a company that comes back at once after
-/// a cut waits a second and more for its repeated SYNs; the kernel caps it by `somaxconn`, 4,096 as well.
-const BACKLOG: u32 = 4_096;
-
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
-    };
-    // As `TcpListener::bind` does: a restart takes the same port at once.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
-
-/// Makes a new set-up link; gives it for each address of the machine.
+/// Makes a new set-up link; gives it for each address of the server.
 fn offer_setup(
     server: &Arc<Server>,
     random: &Random,
@@ -184,7 +200,7 @@ fn offer_setup(
     server.node.begin_setup(&token);
     let links: Vec<String> = addresses
         .iter()
-        .map(|address| format!("http://{address}/setup#{token}"))
+        .map(|address| format!("{address}/setup#{token}"))
         .collect();
     setup_link::write(file, &links[0])?;
     Ok(links)

@@ -1,7 +1,6 @@
 //! A server on the wire: the node, the table of methods, the open connections, and the one way by
 //! which every call comes in.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,11 +21,16 @@ use chat_core::random::Random;
 use chat_core::secret::Passwords;
 use chat_core::{permission, presence};
 use storage::Store;
-use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tracing::Instrument as _;
 
+use crate::door::{Door, Peer};
 use crate::http;
+use crate::metrics::Metrics;
+use crate::proxies::Proxies;
+use crate::public_url::PublicUrl;
 use crate::ws::hub::Hub;
 use crate::ws::wheel::{self, Wheel};
 
@@ -51,6 +55,10 @@ pub struct Options {
     pub random: Random,
     /// Origins that may open connections beside the server's own address.
     pub origins: Vec<String>,
+    /// The address that people type.
+    pub public_url: Option<PublicUrl>,
+    /// Whose word about callers is believed.
+    pub proxies: Proxies,
     /// Where the set-up link is written, if anywhere.
     pub setup_link: Option<PathBuf>,
     /// Calls per user.
@@ -79,6 +87,8 @@ impl Options {
             clock,
             random,
             origins: vec![],
+            public_url: None,
+            proxies: Proxies::default(),
             setup_link: None,
             per_user: PER_USER,
             per_address: PER_ADDRESS,
@@ -122,6 +132,12 @@ pub struct Server {
     pub wheel: Arc<Wheel>,
     /// Origins that may open connections beside the server's own address.
     pub origins: Vec<String>,
+    /// The address that people type.
+    pub public_url: Option<PublicUrl>,
+    /// Whose word about callers is believed.
+    pub proxies: Proxies,
+    /// What is counted.
+    pub metrics: Metrics,
     setup_link: Option<PathBuf>,
     link_removed: AtomicBool,
     call_deadline: Duration,
@@ -160,12 +176,17 @@ impl Server {
         parts.cluster = options.cluster;
         parts.export = options.export;
         let node = Node::start(parts).await?;
+        let mut origins = options.origins;
+        origins.extend(options.public_url.iter().map(ToString::to_string));
         let server = Arc::new(Self {
             node,
             registry: registry(),
             hub,
             wheel: Arc::default(),
-            origins: options.origins,
+            origins,
+            public_url: options.public_url,
+            proxies: options.proxies,
+            metrics: Metrics::default(),
             setup_link: options.setup_link,
             link_removed: AtomicBool::new(false),
             call_deadline: options.call_deadline,
@@ -193,7 +214,7 @@ impl Server {
     /// The listener broke.
     pub async fn serve(
         self: &Arc<Self>,
-        listener: TcpListener,
+        door: impl Into<Door>,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
         let server = Arc::clone(self);
@@ -204,13 +225,8 @@ impl Server {
             server.hub.drain(DRAIN_SPREAD_MS);
             begins.notify_one();
         };
-        let app =
-            http::router(Arc::clone(self)).into_make_service_with_connect_info::<SocketAddr>();
-        let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
-            // A message is small and should leave at once. A failure costs only delay.
-            let _ = stream.set_nodelay(true);
-        });
-        let serving = axum::serve(listener, app).with_graceful_shutdown(stopping);
+        let app = http::router(Arc::clone(self)).into_make_service_with_connect_info::<Peer>();
+        let serving = axum::serve(door.into(), app).with_graceful_shutdown(stopping);
         let serving = tokio::spawn(serving.into_future());
         let outcome = until_drained(serving, &draining).await;
         let closed = tokio::time::timeout(CLOSE_WAIT, self.node.store.close()).await;
@@ -232,10 +248,14 @@ impl Server {
 
     /// Runs a call. Beside its answer, in its codec, it may tell what becomes of the browser's refresh cookie.
     pub async fn call(&self, call: Call) -> (Answer<Vec<u8>>, Option<CookieChange>) {
+        let began = Instant::now();
         let request_id = call.origin.request_id.clone();
+        // What was asked for may be anything; in logs and counts stand names of the table only.
+        let method = self.registry.method(&call.method);
+        let method = method.map_or("unknown", |row| row.name.as_str());
         let named = |mut error: ApiError| {
             if error.class == Class::Internal {
-                tracing::error!(method = call.method, %request_id, code = %error.code, "a call failed");
+                tracing::error!(method, %request_id, code = %error.code, "a call failed");
             }
             error.request_id.clone_from(&request_id);
             error
@@ -246,7 +266,15 @@ impl Server {
             Err(error) => return (Err(named(error)), None),
         };
         ctx.connection = call.connection;
+        let span = tracing::info_span!("call", method, %request_id);
         let run = self.run(&call.method, ctx.clone(), call.params, call.codec);
+        let run = async {
+            let outcome = run.await;
+            let refused = outcome.as_ref().err().map(|error| error.code.as_str());
+            tracing::debug!(refused, "answered");
+            outcome
+        };
+        let run = run.instrument(span);
         let outcome = tokio::time::timeout(self.call_deadline, run).await;
         let outcome = outcome.unwrap_or_else(|_| {
             Err(ApiError::new(
@@ -256,6 +284,7 @@ impl Server {
                 "The call took too long; send again with the same id",
             ))
         });
+        self.metrics.called(method, &outcome, began.elapsed());
         (outcome.map_err(named), ctx.cookie_change())
     }
 

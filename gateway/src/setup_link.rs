@@ -40,14 +40,16 @@ pub fn remove(path: &Path) {
 }
 
 /// The addresses by which the server can be reached, the nearest first.
-pub fn addresses(bound: SocketAddr) -> Vec<String> {
+pub fn addresses(scheme: &str, bound: SocketAddr) -> Vec<String> {
+    let with = |ip| format!("{scheme}://{}", SocketAddr::new(ip, bound.port()));
     if !bound.ip().is_unspecified() {
-        return vec![bound.to_string()];
+        return vec![with(bound.ip())];
     }
-    let near = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), bound.port());
-    let mut all = vec![near.to_string()];
-    all.extend(outward_address().map(|ip| SocketAddr::new(ip, bound.port()).to_string()));
-    all
+    let near = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    std::iter::once(near)
+        .chain(outward_address())
+        .map(with)
+        .collect()
 }
 
 /// The machine's own address towards the network. Connecting a UDP socket sends nothing.
@@ -87,9 +89,12 @@ mod tests {
     #[test]
     fn listening_everywhere_names_an_address_that_can_be_opened() {
         assert_eq!(
-            addresses("0.0.0.0:8080".parse().unwrap())[0],
-            "127.0.0.1:8080"
+            addresses("http", "0.0.0.0:8080".parse().unwrap())[0],
+            "http://127.0.0.1:8080"
         );
-        assert_eq!(addresses("10.1.2.3:80".parse().unwrap()), ["10.1.2.3:80"]);
+        assert_eq!(
+            addresses("https", "10.1.2.3:80".parse().unwrap()),
+            ["https://10.1.2.3:80"]
+        );
     }
 }

@@ -32,6 +32,7 @@ pub mod cluster;
 mod commit;
 mod contract;
 pub mod engine;
+mod figures;
 mod index;
 mod limits;
 mod prepared;
@@ -55,6 +56,7 @@ pub use contract::{
 };
 pub use engine::cql::driver::{CqlLogin, CqlOptions};
 pub use engine::embedded::free_bytes;
+pub use figures::Figures;
 pub use index::{Index, IndexError, Indexed, Unique};
 pub use key::{KeyError, KeyPart};
 pub use limits::{CqlLimits, FIRST_POSITION, Limits, RESERVED_TABLES_MAX, RETRIES_MAX};

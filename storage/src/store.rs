@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use crate::backup::{BackupError, Summary};
 use crate::cluster::Cluster;
@@ -21,6 +22,7 @@ use crate::engine::cql::driver::{self, CqlOptions};
 use crate::engine::embedded::Embedded;
 use crate::engine::memory::Memory;
 use crate::engine::{AttemptId, Engine, decode_row};
+use crate::figures::Figures;
 use crate::key::{self, KeyPart};
 use crate::limits::{Limits, RETRIES_MAX};
 use crate::prepared::Prepared;
@@ -396,6 +398,12 @@ impl Store {
         self.inner.incarnation
     }
 
+    /// What it measured since it was opened.
+    #[must_use]
+    pub fn figures(&self) -> &Figures {
+        &self.inner.shared.figures
+    }
+
     /// The limits it was opened with.
     #[must_use]
     pub fn limits(&self) -> &Limits {
@@ -447,6 +455,14 @@ impl Store {
     /// # Errors
     /// What the writer answers; `Busy` when too much is waiting.
     pub async fn submit(&self, prepared: &Prepared) -> Result<Committed, StoreError> {
+        let began = Instant::now();
+        let answer = self.submit_to_writer(prepared).await;
+        let took = began.elapsed().as_secs_f64();
+        self.figures().commit_seconds.observe(took);
+        answer
+    }
+
+    async fn submit_to_writer(&self, prepared: &Prepared) -> Result<Committed, StoreError> {
         let queue = match &self.inner.way {
             Way::Here(queue) => queue,
             Way::Cluster(cluster) => return self.submit_to_any(cluster, prepared).await,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use crate::commit::{Commit, Done, Moment, Overlay, Place, Verdict, evaluate};
 use crate::contract::{AppliedCommit, AppliedRound, Committed, StoreError};
@@ -15,6 +16,7 @@ use crate::engine::cql::rules::{Rule, holds};
 use crate::engine::{
     Attempt, AttemptId, Engine, PersistError, Round, RowWrite, decode_row, encode_row,
 };
+use crate::figures::Figures;
 use crate::limits::Limits;
 use crate::reserved;
 use crate::store::Clock;
@@ -60,6 +62,7 @@ pub(crate) type Receivers = Mutex<Vec<mpsc::Sender<Arc<AppliedRound>>>>;
 pub(crate) struct Shared {
     pub(crate) last_position: AtomicU64,
     pub(crate) receivers: Receivers,
+    pub(crate) figures: Figures,
     /// See [`Writer::timers`]; of the writer of now.
     pub(crate) timers: Mutex<watch::Receiver<u64>>,
 }
@@ -351,6 +354,7 @@ impl Writer {
 
     /// Makes the round durable and visible. An error says whether anything was written.
     async fn write(&mut self, round: &Round) -> Result<(), StoreError> {
+        let began = Instant::now();
         match self.engine.persist(round).await {
             Ok(()) => {}
             Err(PersistError::Refused(error)) => return Err(error),
@@ -382,6 +386,8 @@ impl Writer {
             tokio::time::sleep(std::time::Duration::from_millis(pause_ms)).await;
             pause_ms = (pause_ms * 2).min(APPLY_PAUSE_MAX_MS);
         }
+        let commits = round.last + 1 - round.first;
+        self.shared.figures.round(began.elapsed(), commits);
         Ok(())
     }
 
@@ -414,6 +420,7 @@ impl Shared {
         Self {
             last_position: AtomicU64::new(0),
             receivers: Mutex::default(),
+            figures: Figures::default(),
             timers: Mutex::new(watch::channel(0).1),
         }
     }

@@ -60,6 +60,8 @@ pub struct HttpAnswer {
     pub status: u16,
     /// The body; null when it is no JSON.
     pub body: Value,
+    /// The name of the call, as a header told it.
+    pub request_id: Option<String>,
     /// The cookies that were set, as the server wrote them.
     pub cookies: Vec<String>,
 }

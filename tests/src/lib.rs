@@ -15,6 +15,7 @@
 //! time: [`eventually`] asks until what should happen has happened.
 
 mod answer;
+mod certificate;
 mod codec;
 mod company;
 mod device;
@@ -23,11 +24,13 @@ mod eventually;
 mod nats;
 mod person;
 mod process;
+mod ran;
 mod scene;
 mod socket;
 mod wire;
 
 pub use answer::{HttpAnswer, Refusal};
+pub use certificate::certificate;
 pub use codec::Codec;
 pub use company::Company;
 pub use device::{Device, Opening};
@@ -36,6 +39,7 @@ pub use eventually::{SOON, eventually, within};
 pub use nats::{Nats, Stored};
 pub use person::{Person, Tokens, fresh_id};
 pub use process::{Process, Said, runs, says, says_in};
+pub use ran::Ran;
 pub use scene::{Setup, World};
 pub use socket::{Close, Connecting, Push, Socket};
 pub use wire::Wire;

@@ -70,9 +70,37 @@ impl Process {
         self.child.id().expect("it runs")
     }
 
-    /// All that it logged.
+    /// What it logged so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// Its metrics, from the address that it logged.
+    ///
+    /// # Panics
+    /// When it tells none.
+    pub async fn metrics(&self) -> String {
+        let log = self.log();
+        let mut lines = log.lines().rev();
+        let address = lines.find_map(|line| line.split_once("metrics are at "));
+        let (_, address) = address.expect("an address of metrics");
+        let (status, metrics) = self.wire.get_at(address.trim_end()).await;
+        assert_eq!(status, 200, "{metrics}");
+        metrics
+    }
+
+    /// The set-up link, read from the file in the data folder.
+    ///
+    /// # Panics
+    /// When none appears.
+    pub async fn setup_link(&self) -> String {
+        let file = self.folder.path().join("setup-link");
+        within(START, "the set-up link is written", || async {
+            let link = std::fs::read_to_string(&file).ok()?;
+            // Whole only with the end of its line.
+            link.ends_with('\n').then(|| link.trim_end().to_owned())
+        })
+        .await
     }
 
     /// The token of the set-up link, read from the file in the data folder.
@@ -80,14 +108,9 @@ impl Process {
     /// # Panics
     /// When none appears.
     pub async fn setup_token(&self) -> String {
-        let file = self.folder.path().join("setup-link");
-        within(START, "the set-up link is written", || async {
-            let link = std::fs::read_to_string(&file).ok()?;
-            let (_, token) = link.trim_end().split_once("/setup#")?;
-            // Whole only with the end of its line.
-            link.ends_with('\n').then(|| token.to_owned())
-        })
-        .await
+        let link = self.setup_link().await;
+        let (_, token) = link.split_once("/setup#").expect("a link to set up");
+        token.to_owned()
     }
 
     /// Whether the file with the set-up link is there.
@@ -250,7 +273,8 @@ async fn spawn(folder: &tempfile::TempDir, address: &str, flags: &[String]) -> (
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
     let listening = async {
         while let Ok(Some(line)) = lines.next_line().await {
-            if let Some(address) = line.strip_prefix("listening on http://") {
+            let address = line.strip_prefix("listening on ");
+            if let Some((_, address)) = address.and_then(|url| url.split_once("://")) {
                 return Some(address.to_owned());
             }
         }
@@ -267,7 +291,7 @@ async fn spawn(folder: &tempfile::TempDir, address: &str, flags: &[String]) -> (
 }
 
 /// Cargo puts it beside the folder of the tests.
-fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     let own = std::env::current_exe().expect("a test has a file");
     let folder = own.parent().and_then(|deps| deps.parent());
     let binary = folder.expect("target/<profile>/deps").join("chaoke");

@@ -139,7 +139,15 @@ impl Wire {
     /// # Panics
     /// When the server does not answer.
     pub async fn get(&self, path: &str) -> (u16, String) {
-        let url = format!("http://{}{path}", self.address());
+        self.get_at(&format!("http://{}{path}", self.address()))
+            .await
+    }
+
+    /// The status and the text at an address of any server.
+    ///
+    /// # Panics
+    /// When nobody answers.
+    pub async fn get_at(&self, url: &str) -> (u16, String) {
         let response = self.http.get(url).send().await.expect("the server answers");
         let status = response.status().as_u16();
         (status, response.text().await.unwrap_or_default())
@@ -174,6 +182,8 @@ impl Wire {
         }
         let response = request.send().await.ok()?;
         let status = response.status().as_u16();
+        let request_id = response.headers().get("x-request-id");
+        let request_id = request_id.and_then(|id| id.to_str().ok().map(str::to_owned));
         let cookies = response.headers().get_all("set-cookie");
         let cookies = cookies
             .iter()
@@ -183,6 +193,7 @@ impl Wire {
         Some(HttpAnswer {
             status,
             body: serde_json::from_slice(&bytes).unwrap_or_default(),
+            request_id,
             cookies,
         })
     }

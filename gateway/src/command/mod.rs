@@ -52,7 +52,11 @@ pub fn run(command: Command) -> Outcome {
             Command::Doctor(doctor) => doctor::run(&doctor).await,
             Command::Demo(demo) => demo::run(&demo).await,
             Command::Admin(admin) => reset::run(&admin).await,
-            Command::Serve(_) | Command::Version => Ok(()),
+            // Those are no commands of this kind; `main` does not ask for them here.
+            Command::Serve(_)
+            | Command::Healthcheck(_)
+            | Command::Config { .. }
+            | Command::Version => Ok(()),
         }
     })
 }

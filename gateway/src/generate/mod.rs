@@ -1,8 +1,10 @@
 //! What is derived from the table of methods: `OpenAPI`, the manual of methods and events, the client's
-//! types. The files are committed; a test proves them fresh (`UPDATE=1 cargo test` writes them anew).
+//! types; and from the definitions of the flags: the manual of settings, the example of a configuration file.
+//! The files are committed; a test proves them fresh (`UPDATE=1 cargo test` writes them anew).
 
 mod manual;
 mod openapi;
+mod settings;
 mod typescript;
 
 use std::collections::BTreeMap;
@@ -153,6 +155,8 @@ pub fn files(api: &Registry, examples: &Value) -> Vec<(&'static str, String)> {
             "gateway/web/src/core/api.gen.ts",
             typescript::types(api, &schemas),
         ),
+        ("docs/config.md", settings::manual()),
+        ("docs/chaoke.example.toml", settings::example()),
     ]
 }
 

@@ -1,15 +1,13 @@
 //! The bus over a real NATS server: the suite, then what only a server can do: be away, come back, stand still,
 //! ask who we are.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use chat_core::bus::suite::{End, Place, start};
 use chat_core::bus::{Bus, BusError, Inbox, NatsLogin, NatsOptions, Start};
-use world::{Nats, eventually, within};
+use world::{Nats, certificate, eventually, within};
 
 /// Until a connection whose server stands still is given up, and then some.
 const GIVEN_UP: Duration = Duration::from_secs(30);
@@ -187,27 +185,6 @@ async fn a_node_that_may_not_come_in_is_told_in_a_sentence() {
         let (one, mut two) = (town.end("one").await, town.end("two").await);
         one.reaches(&mut two).await;
     }
-}
-
-/// A certificate for 127.0.0.1 that vouches for itself, and its key.
-fn certificate(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
-    let (certificate, key) = (folder.join(name), folder.join(format!("{name}.key")));
-    let kind = ["req", "-x509", "-nodes", "-newkey", "ec"];
-    let curve = ["-pkeyopt", "ec_paramgen_curve:prime256v1", "-days", "30"];
-    let whom = ["-subj", "/CN=127.0.0.1", "-addext"];
-    let means = ["subjectAltName=IP:127.0.0.1", "-addext"];
-    let made = Command::new("openssl")
-        .args(kind.iter().chain(&curve).chain(&whom).chain(&means))
-        .arg("basicConstraints=critical,CA:FALSE")
-        .arg("-keyout")
-        .arg(&key)
-        .arg("-out")
-        .arg(&certificate)
-        .output()
-        .expect("openssl is there: sudo apt-get install openssl");
-    let said = String::from_utf8_lossy(&made.stderr);
-    assert!(made.status.success(), "{said}");
-    (certificate, key)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

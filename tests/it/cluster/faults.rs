@@ -345,6 +345,8 @@ async fn plat_i05_whatever_part_of_a_cluster_fails_nothing_is_lost_doubled_or_re
     // Nobody is answered meanwhile, but for what was under way.
     let answered = timeout(STANDSTILL, load.goes_on(people.len() + 1)).await;
     assert!(answered.is_err(), "a database that stands still answered");
+    let ready = fleet.servers[writer].wire().get("/readyz").await;
+    assert_eq!(ready, (503, "the store does not answer".to_owned()));
     fleet.signal_database("-CONT");
     load.goes_on(40).await;
 

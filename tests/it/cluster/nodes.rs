@@ -229,3 +229,31 @@ async fn a_writer_that_stands_still_is_followed_and_comes_back_as_one_of_the_oth
     li.says(&chat, "四").await;
     zhang.sees("四").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn plat_i14_each_server_tells_which_of_them_live_and_which_one_writes() {
+    let measured = |name: &str| {
+        let mut flags = flags("measured", name, None);
+        flags.extend(["--metrics-listen", "127.0.0.1:0"].map(str::to_owned));
+        flags
+    };
+    let mut first = Process::start_with(&measured("one")).await;
+    let second = Process::start_with(&measured("two")).await;
+    let says = |node: &str, writes: u8| {
+        format!("chaoke_cluster_node_owns_journal{{node=\"{node}\"}} {writes}\n")
+    };
+    let tells = async |server: &Process, lines: &[String]| {
+        within(TAKEOVER, "the servers and the writer are told", || async {
+            let metrics = server.metrics().await;
+            let whole = lines.iter().all(|line| metrics.contains(line.as_str()));
+            let others = metrics.matches("owns_journal{").count();
+            (whole && others == lines.len()).then_some(())
+        })
+        .await;
+    };
+    for server in [&first, &second] {
+        tells(server, &[says("one", 1), says("two", 0)]).await;
+    }
+    assert!(first.terminate().await.success());
+    tells(&second, &[says("two", 1)]).await;
+}

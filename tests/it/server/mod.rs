@@ -2,9 +2,12 @@
 
 mod backup;
 mod chain;
+mod configured;
 mod demo;
 mod doctor;
+mod entrance;
 pub(crate) mod killed;
 mod manual;
 mod operator;
+mod telling;
 mod upgrade;

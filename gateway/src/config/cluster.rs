@@ -1,81 +1,11 @@
-//! What the command line and the environment say.
+//! What a cluster needs: its database, the other servers, NATS.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use chat_core::bus::{NatsLogin, NatsOptions};
-use clap::{Args, Parser, Subcommand};
+use clap::Args;
 use storage::{CqlLogin, CqlOptions, Limits};
-
-use crate::command;
-
-/// Chaoke (超客): messages, groups and calls for a company and its customers, in one binary.
-#[derive(Debug, Parser)]
-#[command(name = "chaoke", version, args_conflicts_with_subcommands = true)]
-pub struct Cli {
-    /// What to do; `serve` when absent.
-    #[command(subcommand)]
-    pub command: Option<Command>,
-    /// How to serve.
-    #[command(flatten)]
-    pub serve: Serve,
-}
-
-/// What to do.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Serve (the default).
-    Serve(Serve),
-    /// Tell how the server is; with --cql, which servers a cluster has and which of them writes.
-    Status(command::status::Status),
-    /// Write everything of this moment to one file; the server goes on serving.
-    Backup(command::backup::Backup),
-    /// Make a new data folder of a backup.
-    Restore(command::restore::Restore),
-    /// Look for what is wrong with the machine, the data folder and what the server needs.
-    Doctor(command::doctor::Doctor),
-    /// Fill a new data folder with a company to look at.
-    Demo(command::demo::Demo),
-    /// What whoever runs the server may do without an account.
-    Admin(command::reset::Admin),
-    /// Print the version.
-    Version,
-}
-
-/// How to serve.
-#[derive(Clone, Debug, Args)]
-pub struct Serve {
-    /// The folder that holds everything the server keeps.
-    #[arg(
-        long,
-        env = "CHAOKE_DATA",
-        default_value = "./data",
-        value_name = "DIR"
-    )]
-    pub data: PathBuf,
-    /// Where to listen. 0.0.0.0 opens the server to the network.
-    #[arg(
-        long,
-        env = "CHAOKE_LISTEN",
-        default_value = "127.0.0.1:8080",
-        value_name = "ADDR"
-    )]
-    pub listen: SocketAddr,
-    /// Another origin (`https://chat.example.com`) that may call the server beside its own address.
-    #[arg(
-        long = "origin",
-        env = "CHAOKE_ORIGIN",
-        value_delimiter = ',',
-        value_name = "ORIGIN"
-    )]
-    pub origins: Vec<String>,
-    /// Where everything is kept instead of the data folder.
-    #[command(flatten)]
-    pub cql: Cql,
-    /// What makes it one of several servers.
-    #[command(flatten)]
-    pub cluster: Together,
-}
 
 /// The database of a cluster: Apache Cassandra or ScyllaDB.
 #[derive(Clone, Debug, Args)]
@@ -188,20 +118,14 @@ impl Cql {
     /// # Errors
     /// The file with the password can't be read.
     pub fn options(&self) -> Result<CqlOptions, String> {
-        let login = match (&self.user, &self.password_file) {
-            (Some(name), Some(file)) => Some(CqlLogin {
-                name: name.clone(),
-                secret: password(file, "the database")?,
-            }),
-            _ => None,
-        };
+        let login = login(&self.user, &self.password_file, "the database")?;
         Ok(CqlOptions {
             addresses: self.addresses.clone(),
             keyspace: self.keyspace.clone(),
             datacentre: self.datacentre.clone(),
             replicas: self.replicas,
             few_replicas: self.few_replicas,
-            login,
+            login: login.map(|(name, secret)| CqlLogin { name, secret }),
             tls_ca: self.ca.clone(),
         })
     }
@@ -305,17 +229,11 @@ impl Together {
         if self.nats.is_empty() {
             return Ok(None);
         }
-        let login = match (&self.nats_user, &self.nats_password_file) {
-            (Some(name), Some(file)) => Some(NatsLogin::Password {
-                name: name.clone(),
-                secret: password(file, "NATS")?,
-            }),
-            _ => None,
-        };
+        let login = login(&self.nats_user, &self.nats_password_file, "NATS")?;
         Ok(Some(NatsOptions {
             addresses: self.nats.clone(),
             prefix: self.nats_prefix.clone(),
-            login,
+            login: login.map(|(name, secret)| NatsLogin::Password { name, secret }),
             tls_ca: self.nats_ca.clone(),
         }))
     }
@@ -332,6 +250,18 @@ impl Together {
             )),
             None => Ok(listening.to_string()),
         }
+    }
+}
+
+/// The name and the password for something that may ask for both; the flags come together or not at all.
+fn login(
+    name: &Option<String>,
+    file: &Option<PathBuf>,
+    of: &str,
+) -> Result<Option<(String, String)>, String> {
+    match (name, file) {
+        (Some(name), Some(file)) => Ok(Some((name.clone(), password(file, of)?))),
+        _ => Ok(None),
     }
 }
 
@@ -354,7 +284,9 @@ fn password(file: &Path, of: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use clap::Parser as _;
+
+    use crate::config::Cli;
 
     fn refused(flags: &[&str]) -> String {
         let given = ["chaoke", "serve"].iter().chain(flags);
