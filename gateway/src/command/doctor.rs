@@ -303,6 +303,8 @@ fn files_of(limits: &str) -> Option<u64> {
 fn port(listen: SocketAddr, running: Option<&Value>) -> Finding {
     let ours = running.is_some_and(|server| {
         let address = server["address"].as_str().unwrap_or_default();
+        // Behind `http` or `https`.
+        let (_, address) = address.split_once("://").unwrap_or_default();
         address
             .parse::<SocketAddr>()
             .is_ok_and(|address| address.port() == listen.port())

@@ -29,7 +29,7 @@ pub async fn run(data: &Data) -> Outcome {
         .done;
     let text = |name: &str| done[name].as_str().unwrap_or_default().to_owned();
     println!("chaoke {} serves from {folder}", text("version"));
-    println!("address     http://{}", text("address"));
+    println!("address     {}", text("address"));
     println!("process     {}", done["pid"]);
     println!("sockets     {}", done["sockets"]);
     println!("last commit {}", done["position"]);
