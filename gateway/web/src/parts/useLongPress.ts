@@ -19,17 +19,20 @@ export function useLongPress(onHold: (at: Point) => void) {
     if (press.current) clearTimeout(press.current.timer);
     press.current = undefined;
   };
+  const hold = () => {
+    const now = press.current;
+    if (!now || now.held) return;
+    clearTimeout(now.timer);
+    now.held = true;
+    onHold(now.at);
+  };
   useEffect(() => end, []);
   return {
     onPointerDown: (event: PointerEvent) => {
       end();
       if (event.pointerType === 'mouse' || !event.isPrimary) return;
       const at = { x: event.clientX, y: event.clientY };
-      const timer = setTimeout(() => {
-        if (press.current) press.current.held = true;
-        onHold(at);
-      }, HOLD_MS);
-      press.current = { at, timer, held: false };
+      press.current = { at, timer: setTimeout(hold, HOLD_MS), held: false };
     },
     onPointerMove: (event: PointerEvent) => {
       const at = press.current?.at;
@@ -43,8 +46,11 @@ export function useLongPress(onHold: (at: Point) => void) {
       end();
     },
     onContextMenu: (event: MouseEvent) => {
-      // Some browsers open a menu of their own under a resting finger; under a mouse it stays theirs.
-      if (press.current) event.preventDefault();
+      // Some browsers open a menu of their own under a resting finger; under a mouse it stays theirs. On a slow
+      // machine that comes before our time is up, and takes the finger away: it has rested all the same.
+      if (!press.current) return;
+      event.preventDefault();
+      hold();
     },
   };
 }
