@@ -14,6 +14,8 @@ fn seconds() -> Histogram {
 pub struct Figures {
     /// From sending a commit to its answer, wherever its writer is.
     pub commit_seconds: Histogram,
+    /// How long a round of this process took to be durable.
+    pub durable_seconds: Histogram,
     /// How long a round of this process took to be durable and visible.
     pub round_seconds: Histogram,
     /// How many commits a round of this process had.
@@ -24,6 +26,7 @@ impl Default for Figures {
     fn default() -> Self {
         Self {
             commit_seconds: seconds(),
+            durable_seconds: seconds(),
             round_seconds: seconds(),
             round_commits: Histogram::new(exponential_buckets(1.0, 2.0, 11)),
         }
@@ -31,6 +34,10 @@ impl Default for Figures {
 }
 
 impl Figures {
+    pub(crate) fn durable(&self, took: Duration) {
+        self.durable_seconds.observe(took.as_secs_f64());
+    }
+
     pub(crate) fn round(&self, took: Duration, commits: u64) {
         self.round_seconds.observe(took.as_secs_f64());
         #[expect(

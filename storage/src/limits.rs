@@ -16,9 +16,11 @@ pub struct Limits {
     pub round_commits: usize,
     /// Most bytes persisted together: half a commit-log segment of the distributed engine is the wall.
     pub round_bytes: usize,
-    /// Most commits waiting for the writer; beyond them a commit is answered `busy`.
+    /// Most durable rounds that are not visible yet; at least three.
+    pub rounds_unapplied: usize,
+    /// Most commits waiting for their answer; beyond them a commit is answered `busy`.
     pub queue_commits: usize,
-    /// Most bytes of commits waiting for the writer.
+    /// Most bytes of those commits.
     pub queue_bytes: usize,
     /// Most rows that the writer keeps in memory because commits ask for them again.
     pub kept_rows: usize,
@@ -70,6 +72,7 @@ impl Default for Limits {
             commit_operations: 1_000,
             round_commits: 128,
             round_bytes: 1 << 20,
+            rounds_unapplied: 4,
             queue_commits: 8_192,
             queue_bytes: 64 << 20,
             kept_rows: 65_536,

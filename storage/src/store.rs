@@ -69,6 +69,7 @@ struct Inner {
     clock: Clock,
     shared: Arc<Shared>,
     way: Way,
+    queue_commits: Arc<Semaphore>,
     queue_bytes: Arc<Semaphore>,
     process: u64,
     attempts: AtomicU64,
@@ -167,6 +168,7 @@ impl Store {
             process,
             incarnation,
         } = parts;
+        let queue_commits = Arc::new(Semaphore::new(limits.queue_commits));
         let queue_bytes = Arc::new(Semaphore::new(limits.queue_bytes / PERMIT_BYTES));
         Self {
             inner: Arc::new(Inner {
@@ -175,6 +177,7 @@ impl Store {
                 clock,
                 shared,
                 way,
+                queue_commits,
                 queue_bytes,
                 process,
                 attempts: AtomicU64::new(0),
@@ -492,8 +495,9 @@ impl Store {
     ) -> Option<Result<Committed, StoreError>> {
         let permits = prepared.commit.bytes().div_ceil(PERMIT_BYTES);
         let permits = u32::try_from(permits).unwrap_or(u32::MAX);
-        let permit = Arc::clone(&self.inner.queue_bytes).try_acquire_many_owned(permits);
-        let Ok(permit) = permit else {
+        let bytes = Arc::clone(&self.inner.queue_bytes).try_acquire_many_owned(permits);
+        let place = Arc::clone(&self.inner.queue_commits).try_acquire_owned();
+        let (Ok(bytes), Ok(place)) = (bytes, place) else {
             return Some(Err(StoreError::Busy));
         };
         let (answer, answered) = oneshot::channel();
@@ -503,7 +507,7 @@ impl Store {
             sending,
             seen: prepared.seen,
             answer,
-            permit,
+            permits: [bytes, place],
         };
         match queue.try_send(Message::Commit(request)) {
             Ok(()) => {}

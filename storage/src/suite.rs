@@ -166,7 +166,7 @@ macro_rules! engine_suite {
                 a_log_stops_at_its_limit,
                 a_log_is_trimmed_piece_by_piece,
                 a_queue_takes_exactly_what_it_may,
-                a_round_takes_exactly_what_it_may,
+                no_round_takes_more_than_it_may,
                 many_small_commits_fill_several_rounds,
                 a_closed_store_answers_closed,
             ],

@@ -108,6 +108,11 @@ fn of_store(all: &mut Registry, store: &Store) {
         figures.commit_seconds.clone(),
     );
     all.register(
+        "durable_seconds",
+        "How long a round of commits took to be durable, where this server owns the journal",
+        figures.durable_seconds.clone(),
+    );
+    all.register(
         "round_seconds",
         "How long a round of commits took to be durable and visible, where this server owns the journal",
         figures.round_seconds.clone(),

@@ -70,6 +70,8 @@ struct Marks {
     /// Applied rounds that are not old enough for the mark, oldest first; bounded by `mark_rounds`.
     acknowledged: VecDeque<(Instant, Mark)>,
     applied: Mark,
+    /// The newest position that every reader sees.
+    shown: u64,
     effects: u64,
     dropped: u64,
     written: Option<Instant>,
@@ -141,7 +143,10 @@ impl<D: Database> Cql<D> {
             }),
         };
         match engine.recover(applied).await {
-            Ok(opened) => engine.opened = opened,
+            Ok(opened) => {
+                engine.marks().shown = opened.last_position;
+                engine.opened = opened;
+            }
             Err(error) => return Err(engine.not_recovered(error).await),
         }
         Ok(engine)
@@ -458,12 +463,16 @@ impl<D: Database> Engine for Cql<D> {
             // Sent, and nobody waits for it.
             let _ = self.send(batches).now_or_never();
         }
+        self.marks().shown = round.last;
+        Ok(())
+    }
+
+    async fn shown(&self, round: &Round) {
         self.acknowledged(Mark {
             position: round.last,
             time_ms: round.time_ms,
         })
         .await;
-        Ok(())
     }
 
     async fn effects_after(
@@ -471,10 +480,9 @@ impl<D: Database> Engine for Cql<D> {
         position: u64,
         limit: usize,
     ) -> Result<Vec<AppliedCommit>, StoreError> {
-        let until = self.journal.standing().guard.next;
-        let begin = {
+        let (begin, until) = {
             let marks = self.marks();
-            marks.effects.max(marks.dropped)
+            (marks.effects.max(marks.dropped), marks.shown + 1)
         };
         let mut at = position.saturating_add(1).max(begin);
         let mut found = Vec::new();

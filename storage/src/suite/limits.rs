@@ -374,8 +374,8 @@ impl Held {
 /// As many commits as allowed wait, and as many bytes; one more is busy. What waited is written.
 pub async fn a_queue_takes_exactly_what_it_may(bench: &dyn Bench) {
     for (queue_commits, queue_bytes, length, wanted) in [
-        (5, 1 << 20, 1, 5),
-        // Bytes are counted in pieces of 1 KiB, and the commit that is held keeps its piece.
+        // The commit that is held keeps its place, and its piece of 1 KiB.
+        (5, 1 << 20, 1, 4),
         (100, 8 << 10, 1, 7),
         (100, 8 << 10, 1_024 - ROW_BYTES, 7),
         (100, 8 << 10, 1_025 - ROW_BYTES, 3),
@@ -392,14 +392,11 @@ pub async fn a_queue_takes_exactly_what_it_may(bench: &dyn Bench) {
     }
 }
 
-/// A round takes as many commits as allowed, and as many bytes, and not one more.
-pub async fn a_round_takes_exactly_what_it_may(bench: &dyn Bench) {
+/// A round takes as many commits as allowed, and as many bytes, and not one more; one that is waited for takes
+/// what there is.
+pub async fn no_round_takes_more_than_it_may(bench: &dyn Bench) {
     let two = 2 * (ROW_BYTES + 100);
-    for (round_commits, round_bytes, wanted) in [
-        (3, 1 << 20, vec![3, 3, 1]),
-        (128, two, vec![2, 2, 2, 1]),
-        (128, two - 1, vec![1; 7]),
-    ] {
+    for (round_commits, round_bytes, most) in [(3, 1 << 20, 3), (128, two, 2), (128, two - 1, 1)] {
         let limits = Limits {
             round_commits,
             round_bytes,
@@ -407,7 +404,8 @@ pub async fn a_round_takes_exactly_what_it_may(bench: &dyn Bench) {
         };
         let held = Held::new(bench, limits).await;
         let waiting = (0..7).map(|n| held.sends(n, 100).0).collect();
-        assert_eq!(held.goes_on(waiting).await, wanted);
+        let sizes = held.goes_on(waiting).await;
+        assert!(sizes.iter().all(|size| *size <= most), "{sizes:?}");
     }
 }
 

@@ -35,6 +35,11 @@ impl Kept {
         }
     }
 
+    /// True if the row is known.
+    pub(crate) fn has(&self, place: &Place) -> bool {
+        self.young.contains_key(place) || self.old.contains_key(place)
+    }
+
     /// The row, if it is known.
     pub(crate) fn get(&mut self, place: &Place) -> Option<Option<Row>> {
         if let Some(row) = self.young.get(place) {
@@ -62,7 +67,7 @@ impl Kept {
 
     /// Takes over what was written, where it is kept: most rows are written once and never asked for.
     pub(crate) fn written(&mut self, place: Place, row: Option<Row>) {
-        if self.young.contains_key(&place) || self.old.contains_key(&place) {
+        if self.has(&place) {
             // Too large to be kept, it must not leave the one before behind.
             self.young.remove(&place);
             self.old.remove(&place);

@@ -88,5 +88,7 @@ mutants! {
     believing_any_refusal_is_noticed: NewestRefusal,
     an_attempt_that_runs_again_is_noticed: KnownAttempts,
     an_answer_before_the_rows_is_noticed: ApplyBeforeAnswer,
+    rows_that_are_durable_and_not_looked_at_are_noticed: UnappliedRows,
+    rows_that_a_fetch_missed_are_noticed: OutstandingFetches,
     rounds_that_overtake_each_other_are_noticed: ApplyInOrder,
 }

@@ -33,6 +33,10 @@ pub(crate) enum Rule {
     KnownAttempts,
     /// Rule 10: nothing is answered before it is applied.
     ApplyBeforeAnswer,
+    /// Rule 11: the rows of a durable round count before they are applied.
+    UnappliedRows,
+    /// Rule 11: they are remembered as long as a fetch begun before is outstanding.
+    OutstandingFetches,
     /// Rule 16: the rows of a round are acknowledged before those of the next are sent.
     ApplyInOrder,
 }

@@ -40,6 +40,13 @@ pub(super) struct Pending {
     pub(super) slow: bool,
 }
 
+impl Pending {
+    /// True if it makes rows visible.
+    pub(super) const fn is_write(&self) -> bool {
+        matches!(self.statement, Statement::Write(..))
+    }
+}
+
 /// Everything outside of the nodes.
 #[derive(Default)]
 pub(super) struct World {

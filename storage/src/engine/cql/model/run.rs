@@ -55,6 +55,8 @@ pub(super) struct Seen {
     late: u64,
     dropped: u64,
     crashes: u64,
+    /// Rounds that became durable while the one before was being applied.
+    overlapping: u64,
 }
 
 impl Seen {
@@ -65,6 +67,7 @@ impl Seen {
         self.late += other.late;
         self.dropped += other.dropped;
         self.crashes += other.crashes;
+        self.overlapping += other.overlapping;
     }
 
     pub(super) fn all_happened(&self) -> bool {
@@ -75,6 +78,7 @@ impl Seen {
             self.late,
             self.dropped,
             self.crashes,
+            self.overlapping,
         ];
         all.iter().all(|n| *n >= 20)
     }
@@ -91,6 +95,7 @@ pub(super) struct Run {
     time_outs: u32,
     crashes: u32,
     opened: u64,
+    overlapping: u64,
     trace: Vec<String>,
     seen: Seen,
 }
@@ -112,6 +117,8 @@ impl Run {
         let buckets = [1, 2, 4][world.draw() as usize % 3];
         // One is soon forgotten; so many never.
         let attempts = [1, 64, 64, 64][world.draw() as usize % 4];
+        // Without any, every row is fetched.
+        let kept_rows = [0, 1_000][world.draw() as usize % 2];
         let clients = (0..3 + world.draw() % 2).map(|_| {
             let kinds = [
                 Kind::Add,
@@ -130,6 +137,7 @@ impl Run {
             limits: Limits {
                 queue_commits: 16,
                 attempts,
+                kept_rows,
                 cql: CqlLimits {
                     bucket_positions: buckets,
                     mark_age_ms: 0,
@@ -144,6 +152,7 @@ impl Run {
             time_outs: 0,
             crashes: 0,
             opened: 0,
+            overlapping: 0,
             trace: Vec::new(),
             seen: Seen::default(),
         };
@@ -163,6 +172,7 @@ impl Run {
         Seen {
             dropped: self.world().dropped,
             crashes: u64::from(self.crashes),
+            overlapping: self.overlapping,
             ..self.seen.clone()
         }
     }
@@ -302,14 +312,19 @@ impl Run {
     }
 
     fn run(&mut self, n: usize, choice: Choice) -> String {
+        let shared = Arc::clone(&self.world);
         let (said, late) = {
-            let mut world = self.world();
+            let mut world = shared.lock().unwrap_or_else(PoisonError::into_inner);
             let statement = world.pending[n].statement.clone();
             let ran = world.run(&statement);
             let (node, late) = {
                 let pending = &world.pending[n];
                 (pending.node, pending.reply.is_none())
             };
+            let applies = |p: &Pending| p.node == node && p.is_write() && p.reply.is_some();
+            if matches!(statement, Statement::Append(..)) && ran && !late {
+                self.overlapping += u64::from(world.pending.iter().any(applies));
+            }
             if matches!(choice, Choice::RunAnswerLater(_)) {
                 world.pending[n].ran = Some(ran);
             } else {
