@@ -43,6 +43,9 @@ pub(super) struct Decider {
 /// A commit of a round with what became of it.
 pub(super) type Decided = (Request, Result<Committed, StoreError>);
 
+/// A commit, and why its rows are missing if they are.
+type LaidOver = (Request, Result<(), StoreError>);
+
 /// The commits of a round that are done, each with its attempt.
 type Commits = Vec<(AppliedCommit, Attempt)>;
 
@@ -137,7 +140,7 @@ impl Decider {
 
     /// The rows that the commits of a round name, each as the newest round left it; and the commits, each with
     /// why its rows are missing.
-    fn lay_over(&self, commits: Vec<Fetched>) -> (Overlay, Vec<(Request, Result<(), StoreError>)>) {
+    fn lay_over(&self, commits: Vec<Fetched>) -> (Overlay, Vec<LaidOver>) {
         let mut overlay = Overlay::default();
         let mut requests = Vec::with_capacity(commits.len());
         for commit in commits {
@@ -334,7 +337,7 @@ mod tests {
                 rows: Ok(Vec::new()),
                 applied: 0,
             };
-            waiting.try_send(commit).ok().expect("room for all");
+            assert!(waiting.try_send(commit).is_ok(), "room for all");
         }
         drop(waiting);
         let mut sizes = Vec::new();

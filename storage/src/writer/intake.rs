@@ -15,11 +15,14 @@ use crate::limits::Limits;
 /// Without a commit for this long the engine may tidy up.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// Rows with their places.
+type Rows = Vec<(Place, Option<Row>)>;
+
 /// A commit with the rows it names.
 pub(super) struct Fetched {
     pub(super) request: Request,
     /// Or why they could not be read.
-    pub(super) rows: Result<Vec<(Place, Option<Row>)>, StoreError>,
+    pub(super) rows: Result<Rows, StoreError>,
     /// Everything up to here was visible when they were read.
     pub(super) applied: u64,
 }
@@ -135,8 +138,8 @@ impl Intake {
         &self,
         request: &Request,
         wanted: &mut Vec<Place>,
-    ) -> Result<(Vec<(Place, Option<Row>)>, usize), StoreError> {
-        let (mut rows, before) = (Vec::new(), wanted.len());
+    ) -> Result<(Rows, usize), StoreError> {
+        let (mut rows, before): (Rows, _) = (Vec::new(), wanted.len());
         for at in request.commit.named() {
             let place = (request.commit.home.clone(), at);
             match self.known.get(&place) {
