@@ -1,9 +1,9 @@
 //! One node of Apache Cassandra for all tests of a process, started by `scripts/cassandra`; it ends with the process.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Lines, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -18,8 +18,11 @@ pub struct Cassandra {
     pub folder: PathBuf,
     /// The process of the node itself.
     pub pid: u32,
-    _script: Child,
+    script: Child,
+    said: Said,
 }
+
+type Said = Lines<BufReader<ChildStdout>>;
 
 /// Fetching it and starting it, on a slow and busy machine.
 const START_S: u64 = 300;
@@ -32,7 +35,7 @@ static NODE: OnceLock<Cassandra> = OnceLock::new();
 /// When it can't be started.
 #[must_use]
 pub fn node() -> &'static Cassandra {
-    NODE.get_or_init(start)
+    NODE.get_or_init(|| start("small"))
 }
 
 fn free_port() -> u16 {
@@ -40,39 +43,67 @@ fn free_port() -> u16 {
     listener.local_addr().expect("its address").port()
 }
 
-/// A node for one test alone, which may do to it what it likes.
+/// A node for one test alone, which may do to it what it likes. `kind` is for the script; one that is `kept` can
+/// be killed.
 ///
 /// # Panics
 /// When it can't be started.
 #[must_use]
-pub fn start() -> Cassandra {
+pub fn start(kind: &str) -> Cassandra {
     let folder = tempfile::tempdir().expect("a folder").keep();
     let (port, internal) = (free_port(), free_port());
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/cassandra");
     let mut script = Command::new(script)
         .arg(&folder)
         .args([port.to_string(), internal.to_string()])
+        .env("CHAOKE_CASSANDRA", kind)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .expect("the script starts");
-    let said = BufReader::new(script.stdout.take().expect("its output")).lines();
-    let pid = said
-        .map_while(Result::ok)
-        .find_map(|line| line.strip_prefix("pid ")?.parse().ok());
-    let pid = pid.expect("Apache Cassandra cannot be started; the reason stands above");
+    let mut said = BufReader::new(script.stdout.take().expect("its output")).lines();
     let server = Cassandra {
         address: format!("127.0.0.1:{port}"),
         folder,
-        pid,
-        _script: script,
+        pid: pid(&mut said),
+        script,
+        said,
     };
-    // On a thread of its own: whoever asks for the server may be inside a runtime.
-    let address = server.address.clone();
-    std::thread::scope(|scope| {
-        scope.spawn(|| wait_until_it_answers(&address, &server.folder));
-    });
+    server.wait();
     server
+}
+
+/// The process that the script has started.
+fn pid(said: &mut Said) -> u32 {
+    let mut said = said.map_while(Result::ok);
+    let pid = said.find_map(|line| line.strip_prefix("pid ")?.parse().ok());
+    pid.expect("Apache Cassandra cannot be started; the reason stands above")
+}
+
+impl Cassandra {
+    /// Kills the node and starts it again.
+    ///
+    /// # Panics
+    /// When it does not come back.
+    #[must_use]
+    pub fn dies_and_starts(mut self) -> Self {
+        let sent = Command::new("kill")
+            .args(["-KILL", &self.pid.to_string()])
+            .status();
+        assert!(sent.expect("kill runs").success());
+        let script = self.script.stdin.as_mut().expect("its input");
+        script.write_all(b"again\n").expect("the script reads");
+        self.pid = pid(&mut self.said);
+        self.wait();
+        self
+    }
+
+    /// On a thread of its own: whoever asks for the server may be inside a runtime.
+    fn wait(&self) {
+        std::thread::scope(|scope| {
+            scope.spawn(|| wait_until_it_answers(&self.address, &self.folder));
+        });
+    }
 }
 
 fn wait_until_it_answers(address: &str, folder: &Path) {

@@ -1,5 +1,6 @@
 //! Everything that may happen to a cluster, under load and with an audit: each part killed, the writer stopped
-//! beyond the life of its part of the journal, NATS gone and back, the database standing still for 20 seconds.
+//! beyond the life of its part of the journal, NATS gone and back, the database killed, and standing still for 20
+//! seconds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -35,7 +36,7 @@ const NAMES: [&str; 3] = ["one", "two", "three"];
 
 impl Fleet {
     async fn begin(keyspace: &'static str, size: usize) -> Self {
-        let cassandra = tokio::task::spawn_blocking(cassandra::start).await;
+        let cassandra = tokio::task::spawn_blocking(|| cassandra::start("kept")).await;
         let mut fleet = Self {
             keyspace,
             cassandra: cassandra.expect("a database"),
@@ -340,7 +341,15 @@ async fn plat_i05_whatever_part_of_a_cluster_fails_nothing_is_lost_doubled_or_re
     fleet.servers[writer].signal("-CONT").await;
     load.goes_on(80).await;
 
+    say("the database is killed");
+    let cassandra = fleet.cassandra;
+    fleet.cassandra = tokio::task::spawn_blocking(move || cassandra.dies_and_starts())
+        .await
+        .expect("it starts");
+    load.goes_on(40).await;
+
     say("the database stands still");
+    let writer = fleet.writer().await;
     fleet.signal_database("-STOP");
     // Nobody is answered meanwhile, but for what was under way.
     let answered = timeout(STANDSTILL, load.goes_on(people.len() + 1)).await;
