@@ -101,10 +101,10 @@ fn status(cql: &Cql) -> Result<(), Box<dyn std::error::Error>> {
 
 fn run(serve: &Serve) -> Result<(), Box<dyn std::error::Error>> {
     let clock = Clock::system();
-    std::fs::create_dir_all(&serve.data).map_err(|error| {
+    std::fs::create_dir_all(&serve.data.folder).map_err(|error| {
         format!(
             "the data folder {} can't be made: {error}",
-            serve.data.display()
+            serve.data.folder.display()
         )
     })?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -124,7 +124,7 @@ async fn serve_with(
     clock: Clock,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let random = Random::system();
-    let link = serve.data.join(setup_link::FILE);
+    let link = serve.data.folder.join(setup_link::FILE);
     let mut options = Options::new(opened.store, clock, random.clone());
     options.cluster = opened.cluster;
     options.export = opened.export;
@@ -147,7 +147,7 @@ async fn serve_with(
         let shown = public.map_or(addresses.clone(), |public| vec![public]);
         offer_setup(&server, &random, &link, &shown)?
     };
-    let socket = command::socket::listen(&serve.data, &server, &addresses[0]).await;
+    let socket = command::socket::listen(&serve.data.folder, &server, &addresses[0]).await;
     let socket = socket.inspect_err(|error| {
         tracing::warn!(%error, "there is no socket for commands: backup and others need a stop");
     });

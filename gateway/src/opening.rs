@@ -1,5 +1,6 @@
 //! Opens the store that the command line asks for: a folder, a database, or a database shared with other servers.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use chat_core::bus::{Bus, Inbox, JetStream, Nats, Start, Street};
@@ -8,8 +9,8 @@ use chat_core::cluster::{Cluster, InCluster, LinkOf};
 use chat_core::export::Export;
 use chat_core::limits::ROUNDS_BEHIND;
 use chat_core::random::Random;
-use storage::Store;
 use storage::cluster::ServerAt;
+use storage::{Limits, OpenError, Store};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -37,10 +38,11 @@ pub struct Opened {
 /// # Errors
 /// A sentence: what is missing or can't be meant.
 pub async fn open(serve: &Serve, clock: &Clock) -> Result<Opened, Box<dyn std::error::Error>> {
-    let (limits, folder) = (serve.cql.limits()?, command::folder::store(&serve.data));
+    let data = &serve.data.folder;
+    let (limits, folder) = (serve.cql.limits()?, command::folder::store(data));
     if serve.cql.addresses.is_empty() {
-        command::folder::check(&serve.data)?;
-        return Ok(alone(Store::embedded(&folder, limits, clock.as_fn())?));
+        command::folder::check(data)?;
+        return Ok(alone(embedded(&folder, limits, clock)?));
     }
     if folder.exists() {
         // Whoever forgets that would wonder where everybody has gone.
@@ -100,6 +102,25 @@ pub async fn open(serve: &Serve, clock: &Clock) -> Result<Opened, Box<dyn std::e
         export,
         listening: Some(listening),
     })
+}
+
+/// Opens the store of a folder. One of an older format is brought to this one first: only here, where somebody
+/// serves; whoever only looks is told.
+fn embedded(folder: &Path, limits: Limits, clock: &Clock) -> Result<Store, OpenError> {
+    match Store::embedded(folder, limits.clone(), clock.as_fn()) {
+        Err(OpenError::Older { found, known }) => {
+            tracing::info!("the store is of format {found}; it is brought to format {known}");
+            let done = storage::upgrade(folder, &limits, clock.as_fn())?;
+            let snapshot = done.snapshot.display();
+            tracing::info!(
+                "the store is of format {} now ({} entries); as it was before it is kept in {snapshot}",
+                done.to,
+                done.entries
+            );
+            Store::embedded(folder, limits, clock.as_fn())
+        }
+        other => other,
+    }
 }
 
 const fn alone(store: Store) -> Opened {
