@@ -1,6 +1,6 @@
 //! The binary `chaoke`: reads the command line, opens the store, serves until it is told to stop.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -134,7 +134,7 @@ async fn serve_with(
     options.setup_link = Some(link.clone());
     let server = Server::start(options).await?;
     let measured = match serve.telling.metrics {
-        Some(address) => Some(metrics::listen(address, &server).await?),
+        Some(address) => Some(metrics::listen(address, &server).await?.1),
         None => None,
     };
     let door = Door::open(serve, &server.node.clock).await?;
@@ -162,6 +162,11 @@ async fn serve_with(
     }
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    // A service is told by it to read its certificates again, and must not end where it has none. Whoever closes
+    // a terminal means the end.
+    let reload = || signal(SignalKind::hangup());
+    let told = !std::io::stdin().is_terminal();
+    let _told = told.then(reload).transpose()?;
     let store = server.node.store.clone();
     let lost = Arc::new(AtomicBool::new(false));
     let is_lost = Arc::clone(&lost);

@@ -255,6 +255,8 @@ fn command(folder: &Path, address: &str, flags: &[String]) -> Command {
         .arg(folder)
         .args(["--listen", address])
         .args(flags)
+        // As a service is started, also where a person runs the tests in a terminal.
+        .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log)
         .kill_on_drop(true);

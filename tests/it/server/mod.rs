@@ -2,6 +2,7 @@
 
 mod backup;
 mod chain;
+mod commands;
 mod configured;
 mod demo;
 mod doctor;
