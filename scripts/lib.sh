@@ -180,7 +180,7 @@ MANIFESTS=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/chaoke/manifests-1
 need_manifests() {
   [ -f "$MANIFESTS/complete" ] && return 0
   need_python || return 1
-  python3 -m venv --help >/dev/null 2>&1 && python3 -c 'import ensurepip' 2>/dev/null || try_apt python3-venv
+  python3 -c 'import venv, ensurepip' 2>/dev/null || try_apt python3-venv
   say "Fetching the schemas of Kubernetes and Compose (pip) …"
   rm -rf "$MANIFESTS"
   mkdir -p "$(dirname "$MANIFESTS")"

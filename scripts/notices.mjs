@@ -98,7 +98,7 @@ function rust() {
 function npm() {
   const { packages } = JSON.parse(readFileSync(join(WEB, "package-lock.json"), "utf8"));
   return Object.entries(packages)
-    .filter(([place, one]) => place !== "" && !one.dev && !one.devOptional && !one.link)
+    .filter(([place, one]) => place !== "" && !one.dev && !one.link)
     .filter(([place, one]) => !one.optional || existsSync(join(WEB, place)))
     .map(([place, one]) => {
       const told = JSON.parse(readFileSync(join(WEB, place, "package.json"), "utf8"));

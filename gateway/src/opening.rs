@@ -42,6 +42,9 @@ pub async fn open(serve: &Serve, clock: &Clock) -> Result<Opened, Box<dyn std::e
     let (limits, folder) = (serve.cql.limits()?, command::folder::store(data));
     if serve.cql.addresses.is_empty() {
         command::folder::check(data)?;
+        if !folder.exists() {
+            has_room(data, &limits)?;
+        }
         return Ok(alone(embedded(&folder, limits, clock)?));
     }
     if folder.exists() {
@@ -102,6 +105,22 @@ pub async fn open(serve: &Serve, clock: &Clock) -> Result<Opened, Box<dyn std::e
         export,
         listening: Some(listening),
     })
+}
+
+/// Refuses to begin a store where it could not be written to: a store that is there can still be read.
+fn has_room(data: &Path, limits: &Limits) -> Result<(), String> {
+    let free = storage::free_bytes(data)
+        .map_err(|error| format!("the free space of {} is not known: {error}", data.display()))?;
+    if free >= limits.free_bytes_min {
+        return Ok(());
+    }
+    Err(format!(
+        "{} MiB are free where {} is, and a server refuses to write below {} MiB: make room, or give a folder on a \
+         larger disk with --data",
+        free >> 20,
+        data.display(),
+        limits.free_bytes_min >> 20
+    ))
 }
 
 /// Opens the store of a folder. One of an older format is brought to this one first: only here, where somebody

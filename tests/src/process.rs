@@ -293,7 +293,7 @@ async fn spawn(folder: &tempfile::TempDir, address: &str, flags: &[String]) -> (
 }
 
 /// Cargo puts it beside the folder of the tests.
-pub(crate) fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     let own = std::env::current_exe().expect("a test has a file");
     let folder = own.parent().and_then(|deps| deps.parent());
     let binary = folder.expect("target/<profile>/deps").join("chaoke");

@@ -4,6 +4,7 @@ mod backup;
 mod chain;
 mod commands;
 mod configured;
+mod crowded;
 mod demo;
 mod doctor;
 mod entrance;
