@@ -113,6 +113,22 @@ async fn every_command_in_the_papers_is_one_and_has_the_flags_that_are_named() {
     }
 }
 
+/// The install is told in two papers, because a release has one at its front and a manual behind it.
+#[test]
+fn a_release_is_installed_the_same_way_in_both_papers() {
+    let install = |paper: &str| {
+        let found = blocks(&read(&root().join(paper)), "sh");
+        let install = found
+            .into_iter()
+            .find(|block| block.contains("/opt/chaoke"));
+        install.unwrap_or_else(|| panic!("{paper} does not say how"))
+    };
+    assert_eq!(
+        install("deploy/README.md"),
+        install("docs/manual/operations.md")
+    );
+}
+
 #[test]
 fn every_setting_in_the_papers_is_one() {
     let example = read(&root().join("docs/chaoke.example.toml"));

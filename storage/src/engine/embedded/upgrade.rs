@@ -158,10 +158,13 @@ pub(super) fn by(
         // Whoever made it is gone: the old database is locked by this process.
         std::fs::remove_dir_all(&new_folder)?;
     }
-    let new = open_at(&new_folder, folder, limits, clock)?;
-    let entries = copy(&old, &new, steps, (ways.format, incarnation))?;
-    drop(new);
-    sync_folder(Some(&new_folder))?;
+    let copied = open_at(&new_folder, folder, limits, clock)
+        .and_then(|new| copy(&old, &new, steps, (ways.format, incarnation)))
+        .and_then(|entries| Ok(sync_folder(Some(&new_folder)).map(|()| entries)?));
+    let entries = copied.inspect_err(|_| {
+        // Half a copy would only take room.
+        let _ = std::fs::remove_dir_all(&new_folder);
+    })?;
     std::fs::rename(&database, folder.join(OLD_FOLDER))?;
     // The lock of the old one is held until the new one stands there.
     finish(folder)?;

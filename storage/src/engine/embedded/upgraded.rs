@@ -213,13 +213,14 @@ async fn plat_i15_a_step_that_fails_leaves_the_old_store_as_it_was() {
         .expect_err("a refusal")
         .to_string();
     assert!(refused.contains("a row can't be read"), "{refused}");
+    assert_eq!(is_there(&folder), ["commit-number", "db"]);
     let store = opens(&WAYS, &folder).unwrap();
     holds(&store, &WAYS).await;
     let mut t = store.transaction(&home(1));
     t.delete(raw(b"p", b"unreadable"));
     t.commit().await.unwrap();
     store.close().await;
-    // What was begun is thrown away, and another snapshot is made, because there are newer commits.
+    // Another snapshot is made, because there are newer commits.
     upgrades(&folder, &room()).unwrap();
     assert_eq!(is_there(&folder), ["commit-number", "db"]);
     assert_eq!(is_there(&data.path().join("snapshots")).len(), 2);
