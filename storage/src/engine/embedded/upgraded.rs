@@ -176,14 +176,14 @@ async fn plat_i19_too_little_room_is_told_before_anything_is_touched() {
     let data = tempfile::tempdir().unwrap();
     let folder = data.path().join("store");
     old(&folder).await;
-    let little: FreeBytes = Box::new(|_| Ok(5 << 20));
+    let little: FreeBytes = Box::new(|_| Ok(1 << 20));
     let refused = upgrades(&folder, &little);
     let refused = refused.expect_err("a refusal");
     assert!(matches!(refused, OpenError::NoRoom { .. }), "{refused}");
     assert!(
         refused
             .to_string()
-            .contains("there are 5 MiB. Nothing was changed"),
+            .contains("there are 1 MiB. Nothing was changed"),
         "{refused}"
     );
     assert_eq!(is_there(data.path()), ["store"]);
