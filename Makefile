@@ -2,7 +2,7 @@
 # The recipes live in scripts/, one short file each.
 
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test check rows shots bench figures
+.PHONY: help run cluster test check rows shots bench figures dist
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ shots: ## screenshots of every screen at 390 and 1280 px into docs/screenshots
 
 bench: ## measure direct chats, fan-out, reconnects and idle sockets on this machine, two minutes
 	@scripts/bench
+
+dist: ## a release in target/dist: one tarball that runs on a bare Debian 12
+	@scripts/dist
 
 figures: ## measure the client: first load, memory, frames, Lighthouse, into docs/client-figures.md
 	@scripts/figures

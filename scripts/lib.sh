@@ -172,6 +172,26 @@ need_nats() {
   mv -T "$fetched" "$NATS" 2>/dev/null || rm -rf "$fetched"
 }
 
+# Who judges deploy/: Kubernetes' own JSON schemas, the Compose specification, the parser of Docker.
+readonly MANIFEST_TOOLS=(kubernetes-validate==1.37.0 compose-spec==0.2.1 dockerfile==3.4.0)
+MANIFESTS=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/chaoke/manifests-1
+
+# Fetches them once (60 MB) into a Python of their own, else says what is missing.
+need_manifests() {
+  [ -f "$MANIFESTS/complete" ] && return 0
+  need_python || return 1
+  python3 -c 'import venv, ensurepip' 2>/dev/null || try_apt python3-venv
+  say "Fetching the schemas of Kubernetes and Compose (pip) …"
+  rm -rf "$MANIFESTS"
+  mkdir -p "$(dirname "$MANIFESTS")"
+  if ! python3 -m venv "$MANIFESTS" >"$MANIFESTS.log" 2>&1 ||
+    ! "$MANIFESTS/bin/python" -m pip install --quiet "${MANIFEST_TOOLS[@]}" >>"$MANIFESTS.log" 2>&1; then
+    complain "The schemas of Kubernetes and Compose cannot be fetched: $(tail -n 1 "$MANIFESTS.log")"
+    return 1
+  fi
+  touch "$MANIFESTS/complete"
+}
+
 # Finds a Chromium, else installs Debian's, else says what to type. The fonts are for Chinese and emoji on screenshots.
 need_chromium() {
   local packages=(chromium fonts-noto-cjk fonts-noto-color-emoji) found

@@ -29,11 +29,12 @@ function cargo() {
   return { ...total, titles: titles.filter((title) => !skipped.has(title)) };
 }
 
-/** Our own lines: `check NAME ... ok` or `... FAILED`. */
+/** Our own lines: `check NAME ... ok` or `... FAILED`, and `skipped NAME: why`. */
 function check() {
   const lines = [...read("log").matchAll(/^check (\S+) \.\.\. (ok|FAILED)$/gm)];
   const titles = lines.filter((m) => m[2] === "ok").map((m) => m[1]);
-  return { passed: titles.length, failed: lines.length - titles.length, skipped: 0, titles };
+  const skipped = [...read("log").matchAll(/^skipped (\S+): /gm)].length;
+  return { passed: titles.length, failed: lines.length - titles.length, skipped, titles };
 }
 
 function vitest() {

@@ -49,8 +49,21 @@ impl Door {
             Some(files) => Some(acceptor(files, clock).await?),
             None => None,
         };
-        let tcp = listen(serve.listen)
-            .map_err(|error| format!("can't listen on {}: {error}", serve.listen))?;
+        let tcp = listen(serve.listen).map_err(|error| {
+            let remedy = match error.kind() {
+                io::ErrorKind::AddrInUse => {
+                    "; another program uses that port: stop it, or give another address with --listen"
+                }
+                io::ErrorKind::AddrNotAvailable => {
+                    "; this machine has no such address: give one of its own with --listen, or 0.0.0.0 for all"
+                }
+                io::ErrorKind::PermissionDenied => {
+                    "; ports below 1024 are for root: give a higher one with --listen, behind a proxy"
+                }
+                _ => "",
+            };
+            format!("can't listen on {}: {error}{remedy}", serve.listen)
+        })?;
         Ok(Self { tcp, tls })
     }
 

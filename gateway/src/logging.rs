@@ -1,5 +1,7 @@
 //! The log: what is told, and how it is written.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{Directive, LevelFilter};
 
@@ -18,6 +20,7 @@ const NEVER_ALL: [&str; 4] = [
 pub fn begin(telling: &Telling) {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter(&telling.log))
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match telling.format {
         LogFormat::Text => lines.init(),

@@ -1,6 +1,6 @@
 //! The binary `chaoke`: reads the command line, opens the store, serves until it is told to stop.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -101,10 +101,10 @@ fn status(cql: &Cql) -> Result<(), Box<dyn std::error::Error>> {
 
 fn run(serve: &Serve) -> Result<(), Box<dyn std::error::Error>> {
     let clock = Clock::system();
-    std::fs::create_dir_all(&serve.data).map_err(|error| {
+    std::fs::create_dir_all(&serve.data.folder).map_err(|error| {
         format!(
             "the data folder {} can't be made: {error}",
-            serve.data.display()
+            serve.data.folder.display()
         )
     })?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -124,7 +124,7 @@ async fn serve_with(
     clock: Clock,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let random = Random::system();
-    let link = serve.data.join(setup_link::FILE);
+    let link = serve.data.folder.join(setup_link::FILE);
     let mut options = Options::new(opened.store, clock, random.clone());
     options.cluster = opened.cluster;
     options.export = opened.export;
@@ -134,7 +134,7 @@ async fn serve_with(
     options.setup_link = Some(link.clone());
     let server = Server::start(options).await?;
     let measured = match serve.telling.metrics {
-        Some(address) => Some(metrics::listen(address, &server).await?),
+        Some(address) => Some(metrics::listen(address, &server).await?.1),
         None => None,
     };
     let door = Door::open(serve, &server.node.clock).await?;
@@ -147,7 +147,7 @@ async fn serve_with(
         let shown = public.map_or(addresses.clone(), |public| vec![public]);
         offer_setup(&server, &random, &link, &shown)?
     };
-    let socket = command::socket::listen(&serve.data, &server, &addresses[0]).await;
+    let socket = command::socket::listen(&serve.data.folder, &server, &addresses[0]).await;
     let socket = socket.inspect_err(|error| {
         tracing::warn!(%error, "there is no socket for commands: backup and others need a stop");
     });
@@ -162,6 +162,11 @@ async fn serve_with(
     }
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    // A service is told by it to read its certificates again, and must not end where it has none. Whoever closes
+    // a terminal means the end.
+    let reload = || signal(SignalKind::hangup());
+    let told = !std::io::stdin().is_terminal();
+    let _told = told.then(reload).transpose()?;
     let store = server.node.store.clone();
     let lost = Arc::new(AtomicBool::new(false));
     let is_lost = Arc::clone(&lost);

@@ -1,5 +1,6 @@
 //! Opens the store that the command line asks for: a folder, a database, or a database shared with other servers.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use chat_core::bus::{Bus, Inbox, JetStream, Nats, Start, Street};
@@ -8,8 +9,8 @@ use chat_core::cluster::{Cluster, InCluster, LinkOf};
 use chat_core::export::Export;
 use chat_core::limits::ROUNDS_BEHIND;
 use chat_core::random::Random;
-use storage::Store;
 use storage::cluster::ServerAt;
+use storage::{Limits, OpenError, Store};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -37,10 +38,14 @@ pub struct Opened {
 /// # Errors
 /// A sentence: what is missing or can't be meant.
 pub async fn open(serve: &Serve, clock: &Clock) -> Result<Opened, Box<dyn std::error::Error>> {
-    let (limits, folder) = (serve.cql.limits()?, command::folder::store(&serve.data));
+    let data = &serve.data.folder;
+    let (limits, folder) = (serve.cql.limits()?, command::folder::store(data));
     if serve.cql.addresses.is_empty() {
-        command::folder::check(&serve.data)?;
-        return Ok(alone(Store::embedded(&folder, limits, clock.as_fn())?));
+        command::folder::check(data)?;
+        if !folder.exists() {
+            has_room(data, &limits)?;
+        }
+        return Ok(alone(embedded(&folder, limits, clock)?));
     }
     if folder.exists() {
         // Whoever forgets that would wonder where everybody has gone.
@@ -100,6 +105,41 @@ pub async fn open(serve: &Serve, clock: &Clock) -> Result<Opened, Box<dyn std::e
         export,
         listening: Some(listening),
     })
+}
+
+/// Refuses to begin a store where it could not be written to: a store that is there can still be read.
+fn has_room(data: &Path, limits: &Limits) -> Result<(), String> {
+    let free = storage::free_bytes(data)
+        .map_err(|error| format!("the free space of {} is not known: {error}", data.display()))?;
+    if free >= limits.free_bytes_min {
+        return Ok(());
+    }
+    Err(format!(
+        "{} MiB are free where {} is, and a server refuses to write below {} MiB: make room, or give a folder on a \
+         larger disk with --data",
+        free >> 20,
+        data.display(),
+        limits.free_bytes_min >> 20
+    ))
+}
+
+/// Opens the store of a folder. One of an older format is brought to this one first: only here, where somebody
+/// serves; whoever only looks is told.
+fn embedded(folder: &Path, limits: Limits, clock: &Clock) -> Result<Store, OpenError> {
+    match Store::embedded(folder, limits.clone(), clock.as_fn()) {
+        Err(OpenError::Older { found, known }) => {
+            tracing::info!("the store is of format {found}; it is brought to format {known}");
+            let done = storage::upgrade(folder, &limits, clock.as_fn())?;
+            let snapshot = done.snapshot.display();
+            tracing::info!(
+                "the store is of format {} now ({} entries); as it was before it is kept in {snapshot}",
+                done.to,
+                done.entries
+            );
+            Store::embedded(folder, limits, clock.as_fn())
+        }
+        other => other,
+    }
 }
 
 const fn alone(store: Store) -> Opened {

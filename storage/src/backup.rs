@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::contract::OpenError;
 use crate::engine::embedded;
+use crate::engine::embedded::upgrade::{WAYS, Ways};
 use crate::engine::layout;
 use crate::limits::Limits;
 
@@ -115,6 +116,7 @@ impl<'a> Writer<'a> {
     /// Begins with what is known of the store; the counts of `summary` are made here.
     pub(crate) fn begin(
         out: &'a mut (dyn Write + Send),
+        format: u64,
         summary: Summary,
     ) -> Result<Self, BackupError> {
         let mut writer = Self {
@@ -131,7 +133,7 @@ impl<'a> Writer<'a> {
         };
         writer.put(&MAGIC)?;
         writer.put(&BACKUP_FORMAT.to_be_bytes())?;
-        writer.put(&layout::FORMAT.to_be_bytes())?;
+        writer.put(&format.to_be_bytes())?;
         writer.put(&summary.incarnation.to_be_bytes())?;
         writer.put(&summary.position.to_be_bytes())?;
         writer.put(&summary.time_ms.to_be_bytes())?;
@@ -200,25 +202,21 @@ pub(crate) struct Source {
     file: BufReader<File>,
     /// What its head says; the counts grow with what is read.
     pub(crate) summary: Summary,
+    /// Of the store that it was made of.
+    pub(crate) format: u64,
     home: Vec<u8>,
     length: u64,
 }
 
 impl Source {
-    /// Checks the whole sum and reads the head.
-    pub(crate) fn open(path: &Path) -> Result<Self, BackupError> {
-        let mut file = File::open(path)?;
-        if !file.metadata()?.is_file() {
-            return Err(BackupError::Foreign);
-        }
-        let length = file.metadata()?.len();
-        check_kind(&mut file)?;
-        check_sum(&mut file, length)?;
+    /// Checks the whole sum and reads the head; a format to which no way leads is refused.
+    pub(crate) fn open(path: &Path, ways: &Ways) -> Result<Self, BackupError> {
+        let (mut file, length) = whole(path)?;
         file.seek(SeekFrom::Start(12))?;
         let mut file = BufReader::with_capacity(READ_BYTES, file);
         let found = number(&mut file)?;
-        if found != layout::FORMAT {
-            let known = layout::FORMAT;
+        if !ways.reads(found) {
+            let known = ways.format;
             return Err(BackupError::Newer { found, known });
         }
         let summary = Summary {
@@ -234,6 +232,7 @@ impl Source {
         Ok(Self {
             file,
             summary,
+            format: found,
             home: Vec::new(),
             length,
         })
@@ -283,6 +282,23 @@ impl Source {
             )),
         }
     }
+}
+
+/// Opens a file that is a backup and whole; gives its length too.
+fn whole(path: &Path) -> Result<(File, u64), BackupError> {
+    let mut file = File::open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(BackupError::Foreign);
+    }
+    let length = file.metadata()?.len();
+    check_kind(&mut file)?;
+    check_sum(&mut file, length)?;
+    Ok((file, length))
+}
+
+/// Whether a file is a whole backup, of whatever format of the store.
+pub(crate) fn sum_fits(path: &Path) -> bool {
+    whole(path).is_ok()
 }
 
 fn check_kind(file: &mut File) -> Result<(), BackupError> {
@@ -353,7 +369,7 @@ fn ended(error: std::io::Error) -> BackupError {
 /// # Errors
 /// [`BackupError`] says in words why it can't be restored.
 pub fn check(file: &Path) -> Result<Summary, BackupError> {
-    let mut source = Source::open(file)?;
+    let mut source = Source::open(file, &WAYS)?;
     while source.next()?.is_some() {}
     Ok(source.summary)
 }
@@ -371,5 +387,5 @@ pub fn restore(
     clock: std::sync::Arc<dyn Fn() -> i64 + Send + Sync>,
 ) -> Result<Summary, BackupError> {
     check(file)?;
-    embedded::backup::restore(file, folder, limits, &clock)
+    embedded::backup::restore(&WAYS, file, folder, limits, &clock)
 }

@@ -471,6 +471,28 @@ pub enum OpenError {
         /// The format of this version.
         known: u64,
     },
+    /// The folder was written by an older version, and there is a way from there: [`crate::upgrade`].
+    #[error(
+        "the store was written by an older release (format {found}; this one reads format {known}): start the \
+         server once, which makes a snapshot and brings it to the new format"
+    )]
+    Older {
+        /// The format of the folder.
+        found: u64,
+        /// The format of this version.
+        known: u64,
+    },
+    /// The disk can't hold what an upgrade writes.
+    #[error(
+        "the store is of an older format, and bringing it to the new one needs {} MiB of free space for a snapshot \
+         and a copy; there are {} MiB. Nothing was changed", needed.div_ceil(1 << 20), there >> 20
+    )]
+    NoRoom {
+        /// Bytes.
+        needed: u64,
+        /// Free bytes.
+        there: u64,
+    },
     /// What is in the folder is no store.
     #[error(
         "{folder} holds no store but other things, such as {name}; give an empty folder or one of a store"

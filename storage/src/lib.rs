@@ -56,6 +56,7 @@ pub use contract::{
 };
 pub use engine::cql::driver::{CqlLogin, CqlOptions};
 pub use engine::embedded::free_bytes;
+pub use engine::embedded::upgrade::{Upgraded, upgrade};
 pub use figures::Figures;
 pub use index::{Index, IndexError, Indexed, Unique};
 pub use key::{KeyError, KeyPart};

@@ -38,7 +38,7 @@ pub use dice::Dice;
 pub use eventually::{SOON, eventually, within};
 pub use nats::{Nats, Stored};
 pub use person::{Person, Tokens, fresh_id};
-pub use process::{Process, Said, runs, says, says_in};
+pub use process::{Process, Said, binary, runs, says, says_in};
 pub use ran::Ran;
 pub use scene::{Setup, World};
 pub use socket::{Close, Connecting, Push, Socket};

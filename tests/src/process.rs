@@ -255,6 +255,8 @@ fn command(folder: &Path, address: &str, flags: &[String]) -> Command {
         .arg(folder)
         .args(["--listen", address])
         .args(flags)
+        // As a service is started, also where a person runs the tests in a terminal.
+        .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log)
         .kill_on_drop(true);
@@ -291,7 +293,7 @@ async fn spawn(folder: &tempfile::TempDir, address: &str, flags: &[String]) -> (
 }
 
 /// Cargo puts it beside the folder of the tests.
-pub(crate) fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     let own = std::env::current_exe().expect("a test has a file");
     let folder = own.parent().and_then(|deps| deps.parent());
     let binary = folder.expect("target/<profile>/deps").join("chaoke");

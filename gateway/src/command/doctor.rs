@@ -111,7 +111,7 @@ pub async fn run(told: &Doctor) -> Outcome {
 }
 
 async fn look(serve: &Serve) -> Vec<Finding> {
-    let (data, clock) = (&serve.data, Clock::system());
+    let (data, clock) = (&serve.data.folder, Clock::system());
     let running = socket::ask(data, &Request::Status {}).await;
     let running = running.ok().flatten().map(|reply| reply.done);
     let mut findings = vec![

@@ -46,7 +46,7 @@ pub fn check(data: &Path) -> Result<(), String> {
 
 fn may_stand_beside(name: &Path) -> bool {
     let text = name.to_string_lossy();
-    let known = [setup_link::FILE, socket::FILE, "lost+found"];
+    let known = [setup_link::FILE, socket::FILE, "lost+found", "snapshots"];
     known.contains(&&*text)
         || text.starts_with('.')
         || text.ends_with("log")

@@ -21,7 +21,7 @@ pub use cluster::{Cql, Together};
 pub use layers::{Configured, Effective, Refused, Source, read, unread};
 pub use setting::{Kind, Setting, table};
 
-use crate::command;
+use crate::command::{self, Data};
 use crate::proxies;
 use crate::public_url::PublicUrl;
 use crate::tls::{Files, Tls};
@@ -90,14 +90,9 @@ pub enum ConfigCommand {
 /// How to serve.
 #[derive(Clone, Debug, Args)]
 pub struct Serve {
-    /// The folder that holds everything the server keeps.
-    #[arg(
-        long,
-        env = "CHAOKE_DATA",
-        default_value = "./data",
-        value_name = "DIR"
-    )]
-    pub data: PathBuf,
+    /// Which data folder.
+    #[command(flatten)]
+    pub data: Data,
     /// Where to listen. 0.0.0.0 opens the server to the network.
     #[arg(
         long,

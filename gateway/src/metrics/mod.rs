@@ -3,6 +3,7 @@
 
 mod listener;
 mod live;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,7 +73,7 @@ impl Metrics {
     }
 
     /// All there is to read.
-    fn registry(&self, server: &Arc<Server>) -> Registry {
+    fn registry(&self, server: &Arc<Server>, waiting: &waiting::Waiting) -> Registry {
         let mut all = Registry::with_prefix("chaoke");
         let version = [("version", env!("CARGO_PKG_VERSION"))];
         let build = Family::<[(&'static str, &'static str); 1], Gauge>::default();
@@ -95,6 +96,7 @@ impl Metrics {
             self.limited.clone(),
         );
         of_store(&mut all, &server.node.store);
+        waiting.register(&mut all);
         all.register_collector(Box::new(live::Live(Arc::downgrade(server))));
         all
     }

@@ -4,7 +4,7 @@ import { expect, test } from './world';
 
 const HINT = /^此网址不是 HTTPS/;
 
-test('on plain HTTP the page says once what is off, and everything else works', async ({ server, company, people }) => {
+test('PLAT-i18 on plain HTTP the page says once what is off, and everything else works', async ({ server, company, people }) => {
   const wang = await people.stranger();
   const address = server.url.replace('127.0.0.1', 'chaoke.test');
   await wang.goto(address);

@@ -12,7 +12,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::layout::{self, CREATED, FORMAT, LAST, Stretch};
+use super::layout::{self, CREATED, LAST, Stretch};
 use super::{Attempt, Engine, Opened, PersistError, Round};
 use crate::backup::{BackupError, Summary};
 use crate::contract::{
@@ -34,8 +34,12 @@ mod journal;
 mod number;
 #[cfg(test)]
 mod restored;
+pub(crate) mod upgrade;
+#[cfg(test)]
+mod upgraded;
 
 use number::CommitNumber;
+use upgrade::Ways;
 
 /// See the module.
 pub(crate) struct Embedded {
@@ -64,18 +68,31 @@ const FORGET_ROUNDS: usize = 1_000;
 impl Embedded {
     /// Opens or creates the store in `folder`.
     pub(crate) fn open(folder: &Path, limits: &Limits, clock: Clock) -> Result<Self, OpenError> {
+        Self::open_as(&upgrade::WAYS, folder, limits, clock)
+    }
+
+    /// The same in a format that is given.
+    fn open_as(
+        ways: &Ways,
+        folder: &Path,
+        limits: &Limits,
+        clock: Clock,
+    ) -> Result<Self, OpenError> {
         let now_ms = clock();
         std::fs::create_dir_all(folder)?;
+        upgrade::finish(folder)?;
         check_owner(folder)?;
         journal::check(&folder.join(DATABASE_FOLDER))?;
-        // A damaged journal can make the database panic while it recovers; that is a refusal too.
-        let open =
-            std::panic::catch_unwind(AssertUnwindSafe(|| open_database(folder, limits, &clock)))
-                .unwrap_or_else(|_| Err(damaged("the database gave up while it recovered")))?;
-        let mut opened = match open.created()? {
-            Some(incarnation) => open.recovered(incarnation)?,
-            None => open.create(drawn(limits, now_ms, &folder.to_string_lossy()))?,
+        let open = open_database(folder, limits, &clock)?;
+        let mut opened = match open.format()? {
+            Some((found, _)) if found != ways.format => return Err(ways.refusal(found)),
+            Some((_, incarnation)) => open.recovered(incarnation)?,
+            None => {
+                let incarnation = drawn(limits, now_ms, &folder.to_string_lossy());
+                open.create(ways.format, incarnation)?
+            }
         };
+        upgrade::clear(folder);
         opened.attempts = open
             .young_attempts(now_ms - limits.attempts_ms, limits.attempts)
             .map_err(damaged)?;
@@ -141,13 +158,25 @@ pub fn free_bytes(folder: &Path) -> std::io::Result<u64> {
 }
 
 fn open_database(folder: &Path, limits: &Limits, clock: &Clock) -> Result<Open, OpenError> {
+    open_at(&folder.join(DATABASE_FOLDER), folder, limits, clock)
+}
+
+/// Opens or creates the database in `place`; `folder` is what people know the store by.
+fn open_at(place: &Path, folder: &Path, limits: &Limits, clock: &Clock) -> Result<Open, OpenError> {
+    let begin = || begin(place, folder, limits, clock);
+    // A damaged journal can make the database panic while it recovers; that is a refusal too.
+    std::panic::catch_unwind(AssertUnwindSafe(begin))
+        .unwrap_or_else(|_| Err(damaged("the database gave up while it recovered")))
+}
+
+fn begin(place: &Path, folder: &Path, limits: &Limits, clock: &Clock) -> Result<Open, OpenError> {
     let expire: Arc<dyn Factory> = Arc::new(expire::Expire::new(Arc::clone(clock)));
     let failed = |error: fjall::Error| match error {
         fjall::Error::Locked => OpenError::InUse(folder.display().to_string()),
         fjall::Error::Io(error) => OpenError::Io(error),
         other => OpenError::Damaged(other.to_string()),
     };
-    let database = Database::builder(folder.join(DATABASE_FOLDER))
+    let database = Database::builder(place)
         .cache_size(limits.cache_bytes)
         .max_journaling_size(limits.journal_bytes.max(JOURNAL_BYTES_MIN))
         .manual_journal_persist(true)
@@ -205,20 +234,21 @@ impl Open {
         self.database.snapshot()
     }
 
-    /// The incarnation, if the store was created before.
-    fn created(&self) -> Result<Option<u64>, OpenError> {
-        let Some(stored) = self.keyspace.get(CREATED).map_err(damaged)? else {
-            return Ok(None);
-        };
-        let (found, incarnation): (u64, u64) = key::decode(&stored).map_err(damaged)?;
-        if found != FORMAT {
-            let known = FORMAT;
-            return Err(OpenError::Format { found, known });
-        }
-        Ok(Some(incarnation))
+    /// Format and incarnation, if the store was created before.
+    fn format(&self) -> Result<Option<(u64, u64)>, OpenError> {
+        let stored = self.keyspace.get(CREATED).map_err(damaged)?;
+        let decode = |stored: fjall::UserValue| key::decode(&stored).map_err(damaged);
+        stored.map(decode).transpose()
     }
 
-    fn create(&self, incarnation: u64) -> Result<Opened, OpenError> {
+    /// Position and time of the newest commit.
+    fn last(&self) -> Result<Option<(u64, i64)>, OpenError> {
+        let stored = self.keyspace.get(LAST).map_err(damaged)?;
+        let decode = |stored: fjall::UserValue| key::decode(&stored).map_err(damaged);
+        stored.map(decode).transpose()
+    }
+
+    fn create(&self, format: u64, incarnation: u64) -> Result<Opened, OpenError> {
         if self.keyspace.get(LAST).map_err(damaged)?.is_some() {
             return Err(damaged("the row that names its format is missing"));
         }
@@ -226,7 +256,7 @@ impl Open {
         batch.insert(
             &self.keyspace,
             CREATED,
-            &*key::encode(&(FORMAT, incarnation)),
+            &*key::encode(&(format, incarnation)),
         );
         batch.commit().map_err(damaged)?;
         Ok(Opened {
@@ -238,12 +268,7 @@ impl Open {
     }
 
     fn recovered(&self, incarnation: u64) -> Result<Opened, OpenError> {
-        let last = self.keyspace.get(LAST).map_err(damaged)?;
-        let last: Option<(u64, i64)> = last
-            .map(|stored| key::decode(&stored))
-            .transpose()
-            .map_err(damaged)?;
-        let (last_position, last_time_ms) = last.unwrap_or((FIRST_POSITION - 1, 0));
+        let (last_position, last_time_ms) = self.last()?.unwrap_or((FIRST_POSITION - 1, 0));
         let newest = self.young_attempts(i64::MIN, 1).map_err(damaged)?;
         if newest
             .last()

@@ -95,3 +95,28 @@ async fn letters_come_in_pages() {
     let refusal = admin.is_refused("admin.dead_letter.list", cursor).await;
     assert_eq!(refusal.class, "invalid");
 }
+
+#[tokio::test]
+async fn plat_i14_metrics_count_what_was_given_up() {
+    let world = World::memory().await;
+    world.company("超客").admin("张三").await;
+    let near = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let (address, answering) = gateway::metrics::listen(near, &world.server())
+        .await
+        .unwrap();
+    let count = async |what: &str| {
+        let url = format!("http://{address}/metrics");
+        let page = reqwest::get(url).await.unwrap().text().await.unwrap();
+        let name = format!("chaoke_letters{{what=\"{what}\"}} ");
+        let line = page.lines().find_map(|line| line.strip_prefix(&name));
+        line.unwrap_or_else(|| panic!("{what}: {page}")).to_owned()
+    };
+    assert_eq!(count("effect").await, "0");
+    causes(&world, "of.no.kind", &json!({})).await;
+    a_job_gave_up(&world).await;
+    a_job_gave_up(&world).await;
+    assert_eq!(count("effect").await, "1");
+    assert_eq!(count("job").await, "2");
+    assert_eq!(count("parked").await, "0");
+    answering.abort();
+}

@@ -2,7 +2,9 @@
 
 mod backup;
 mod chain;
+mod commands;
 mod configured;
+mod crowded;
 mod demo;
 mod doctor;
 mod entrance;

@@ -43,6 +43,8 @@ async fn plat_i14_metrics_are_told_on_a_listener_of_their_own_and_name_nobody() 
     assert!(count("chaoke_call_seconds_count") >= 20.0);
     assert!(count("chaoke_process_resident_memory_bytes") > 1e6);
     assert!(count("chaoke_process_open_fds") > 5.0);
+    assert_eq!(count("chaoke_letters{what=\"job\"}"), 0.0);
+    assert!(count("chaoke_effects_behind_commits") < 100.0);
     assert!(
         metrics.contains("chaoke_build_info{version=\""),
         "{metrics}"
@@ -155,4 +157,14 @@ async fn plat_i14_a_log_of_everything_holds_no_message_no_password_and_no_token(
     assert_eq!(found["span"]["method"], "session.sign_in");
     assert_eq!(found["fields"]["message"], "answered");
     assert_eq!(found["fields"]["refused"], "bad_credentials");
+}
+
+#[tokio::test]
+async fn a_service_that_has_nothing_to_read_again_goes_on_when_it_is_told_to() {
+    let mut process = Process::start().await;
+    process.signal("-HUP").await;
+    process.company("超客").await.admin("张三").await;
+    assert!(process.terminate().await.success());
+    let log = process.log();
+    assert!(!log.contains('\u{1b}'), "colours are for terminals: {log}");
 }

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use fjall::{PersistMode, Readable};
+use fjall::{Keyspace, PersistMode, Readable, Snapshot};
 
+use super::upgrade::{Step, Ways, lead};
 use super::{CommitNumber, Embedded, NUMBER_FILE, Open, damaged, open_database};
 use crate::backup::{BackupError, Source, Summary, Writer};
 use crate::engine::Engine as _;
@@ -30,29 +31,51 @@ impl Embedded {
     ) -> Result<Summary, BackupError> {
         let taken = self.with(|open| Ok((open.snapshot(), open.keyspace.clone())));
         let (snapshot, keyspace) = taken.map_err(told)?;
-        let last = snapshot.get(&keyspace, LAST).map_err(told)?;
-        let last: Option<(u64, i64)> = last.map(|l| key::decode(&l)).transpose().map_err(told)?;
-        let (position, time_ms) = last.unwrap_or((FIRST_POSITION - 1, 0));
-        let summary = Summary {
-            position,
-            time_ms,
-            made_ms,
+        let head = Head {
+            format: layout::FORMAT,
             incarnation: self.opened().incarnation,
-            entries: 0,
-            rows: 0,
-            homes: 0,
-            bytes: 0,
+            made_ms,
         };
-        let mut writer = Writer::begin(out, summary)?;
-        for guard in snapshot.iter(&keyspace) {
-            let (key, value) = guard.into_inner().map_err(told)?;
-            // Attempts answer a process that is sending again, and its life ends before a restore.
-            if layout::is_kept(&key) {
-                writer.entry(&key, &value)?;
-            }
-        }
-        writer.end()
+        write(&snapshot, &keyspace, out, head)
     }
+}
+
+/// What a backup says of the store that it was made of.
+pub(super) struct Head {
+    pub(super) format: u64,
+    pub(super) incarnation: u64,
+    pub(super) made_ms: i64,
+}
+
+/// Writes everything as of a snapshot.
+pub(super) fn write(
+    snapshot: &Snapshot,
+    keyspace: &Keyspace,
+    out: &mut (dyn std::io::Write + Send),
+    head: Head,
+) -> Result<Summary, BackupError> {
+    let last = snapshot.get(keyspace, LAST).map_err(told)?;
+    let last: Option<(u64, i64)> = last.map(|l| key::decode(&l)).transpose().map_err(told)?;
+    let (position, time_ms) = last.unwrap_or((FIRST_POSITION - 1, 0));
+    let summary = Summary {
+        position,
+        time_ms,
+        made_ms: head.made_ms,
+        incarnation: head.incarnation,
+        entries: 0,
+        rows: 0,
+        homes: 0,
+        bytes: 0,
+    };
+    let mut writer = Writer::begin(out, head.format, summary)?;
+    for guard in snapshot.iter(keyspace) {
+        let (key, value) = guard.into_inner().map_err(told)?;
+        // Attempts answer a process that is sending again, and its life ends before a restore.
+        if layout::is_kept(&key) {
+            writer.entry(&key, &value)?;
+        }
+    }
+    writer.end()
 }
 
 fn told(error: impl std::fmt::Display) -> BackupError {
@@ -69,6 +92,7 @@ fn last_before(summary: &Summary, now_ms: i64) -> u64 {
 
 /// See [`crate::backup::restore`]; the backup was checked.
 pub(crate) fn restore(
+    ways: &Ways,
     file: &Path,
     folder: &Path,
     limits: &Limits,
@@ -81,7 +105,7 @@ pub(crate) fn restore(
     let mut beside = folder.as_os_str().to_owned();
     beside.push(".restoring");
     let beside = PathBuf::from(beside);
-    let made = fill(file, &beside, limits, clock);
+    let made = fill(ways, file, &beside, limits, clock);
     let placed = made.and_then(|summary| {
         std::fs::rename(&beside, folder)?;
         sync_folder(folder.parent())?;
@@ -95,22 +119,24 @@ pub(crate) fn restore(
 }
 
 fn fill(
+    ways: &Ways,
     file: &Path,
     folder: &Path,
     limits: &Limits,
     clock: &Clock,
 ) -> Result<Summary, BackupError> {
-    let mut source = Source::open(file)?;
+    let mut source = Source::open(file, ways)?;
+    let steps = ways.from(source.format).unwrap_or_default();
     std::fs::create_dir(folder)?;
     let open = open_database(folder, limits, clock)?;
     let now_ms = clock();
-    while write_some(&open, &mut source)? {}
+    while write_some(&open, &mut source, steps)? {}
     let summary = source.summary;
     let last = last_before(&summary, now_ms);
     let salt = format!("{}{}", folder.display(), summary.incarnation);
     let incarnation = drawn(limits, now_ms, &salt);
     let mut batch = open.database.batch().durability(Some(PersistMode::SyncAll));
-    let created = key::encode(&(layout::FORMAT, incarnation));
+    let created = key::encode(&(ways.format, incarnation));
     batch.insert(&open.keyspace, CREATED, &*created);
     batch.insert(
         &open.keyspace,
@@ -127,7 +153,7 @@ fn fill(
 }
 
 /// Writes one batch of entries; false behind the last one.
-fn write_some(open: &Open, source: &mut Source) -> Result<bool, BackupError> {
+fn write_some(open: &Open, source: &mut Source, steps: &[Step]) -> Result<bool, BackupError> {
     let mut batch = open.database.batch();
     let mut bytes = 0;
     while bytes < BATCH_BYTES {
@@ -136,7 +162,10 @@ fn write_some(open: &Open, source: &mut Source) -> Result<bool, BackupError> {
             return Ok(false);
         };
         bytes += key.len() + value.len();
-        if layout::is_kept(&key) {
+        if !layout::is_kept(&key) {
+            continue;
+        }
+        for (key, value) in lead(steps, (key, value)).map_err(BackupError::Wrong)? {
             batch.insert(&open.keyspace, key, value);
         }
     }
@@ -144,7 +173,7 @@ fn write_some(open: &Open, source: &mut Source) -> Result<bool, BackupError> {
     Ok(true)
 }
 
-fn sync_folder(folder: Option<&Path>) -> std::io::Result<()> {
+pub(super) fn sync_folder(folder: Option<&Path>) -> std::io::Result<()> {
     match folder {
         Some(folder) if !folder.as_os_str().is_empty() => std::fs::File::open(folder)?.sync_all(),
         _ => Ok(()),
