@@ -1,5 +1,6 @@
 //! Opens the store that the command line asks for: a folder, a database, or a database shared with other servers.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chat_core::bus::{Bus, Inbox, JetStream, Nats, Start, Street};
@@ -28,6 +29,8 @@ pub struct Opened {
     pub cluster: Option<InCluster>,
     /// Who outside is told what happens.
     pub export: Option<Arc<dyn Export>>,
+    /// The folder of a store on this machine.
+    pub folder: Option<PathBuf>,
     /// Answers the other servers; to be ended last.
     pub listening: Option<JoinHandle<()>>,
 }
@@ -40,7 +43,11 @@ pub async fn open(serve: &Serve, clock: &Clock) -> Result<Opened, Box<dyn std::e
     let (limits, folder) = (serve.cql.limits()?, command::folder::store(&serve.data));
     if serve.cql.addresses.is_empty() {
         command::folder::check(&serve.data)?;
-        return Ok(alone(Store::embedded(&folder, limits, clock.as_fn())?));
+        let store = Store::embedded(&folder, limits, clock.as_fn())?;
+        return Ok(Opened {
+            folder: Some(folder),
+            ..alone(store)
+        });
     }
     if folder.exists() {
         // Whoever forgets that would wonder where everybody has gone.
@@ -98,6 +105,7 @@ pub async fn open(serve: &Serve, clock: &Clock) -> Result<Opened, Box<dyn std::e
             inbox,
         }),
         export,
+        folder: None,
         listening: Some(listening),
     })
 }
@@ -107,6 +115,7 @@ const fn alone(store: Store) -> Opened {
         store,
         cluster: None,
         export: None,
+        folder: None,
         listening: None,
     }
 }
