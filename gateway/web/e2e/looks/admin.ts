@@ -1,7 +1,7 @@
 // What an administrator looks at. Figures and times are a story's, as the server's own are others each time.
 import type { Page } from '@playwright/test';
 
-import { BROKEN, seen, type State } from './state';
+import { BROKEN, seen, type State, type WidthName } from './state';
 import type { Stage } from './stage';
 
 /** Messages of each hour of two days, up to half past ten. */
@@ -57,13 +57,11 @@ const NODES = [
   { name: 'sh-3', owner: false, here: false },
 ];
 
-const dressed = new WeakSet<Page>();
-
 /** The page that hears the story; with servers, if it is told of a cluster. */
 async function open(stage: Stage, path: string, nodes: object[] = []): Promise<Page> {
   const { page } = stage.me;
-  if (nodes.length > 0 || !dressed.has(page)) await page.addInitScript(tell, { hours: HOURS, nodes });
-  dressed.add(page);
+  // Told again and again, it is told after what the lens has changed.
+  await page.addInitScript(tell, { hours: HOURS, nodes });
   return stage.open(path);
 }
 
@@ -163,3 +161,67 @@ export const ADMIN_STATES: readonly State[] = [
     },
   },
 ];
+
+/** What one sees on each picture, looked at by a person. */
+export const ADMIN_CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
+  admin: {
+    phone: 'Four rows a finger high and the way back. Nothing says yet that something waits behind one of them.',
+    desk: 'The list at the left, the overview beside it at once.',
+  },
+  'admin-overview': {
+    phone: 'Two tiles in a row, then the chart; one sees whether all is well without scrolling.',
+    desk: 'Figures first, the shape of the day below. The last row of tiles is not full.',
+  },
+  'admin-overview-table': {
+    phone: 'The same figures to be read, newest first; long for a thumb.',
+    desk: 'Two columns far apart; the lines between them lead the eye.',
+  },
+  'admin-overview-loading': {
+    phone: 'Grey lines where the tiles will stand, no jump of the head.',
+    desk: 'The same; the list at the left is there already.',
+  },
+  'admin-overview-error': {
+    phone: 'What, why, and one way on, with the number for the log.',
+    desk: 'The same in the middle of the pane.',
+  },
+  'admin-overview-cluster': {
+    phone: 'What needs a look is amber with a sign and words; servers say who writes.',
+    desk: 'The warning makes its row higher than the next one. Servers could say since when they live.',
+  },
+  'admin-audit': {
+    phone: 'A card an entry: what, when, who, whom. Filters take the first third; a drawer would give it back.',
+    desk: 'A calm table; names are the way to one person. The export stands in a row of its own.',
+  },
+  'admin-audit-none': {
+    phone: 'Says what to change; the filters stay where they are.',
+    desk: 'The same; the table’s head is not shown over nothing.',
+  },
+  'admin-audit-loading': {
+    phone: 'Filters can be used while the entries come.',
+    desk: 'The same.',
+  },
+  'admin-audit-error': {
+    phone: 'One way on; the filters are kept.',
+    desk: 'The same.',
+  },
+  'admin-people': {
+    phone: 'The directory again, with a search on top. No letters at the side.',
+    desk: 'One column in the middle; who is online shows at the picture.',
+  },
+  'admin-person': {
+    phone: 'Three acts, then the devices, each with its own way out.',
+    desk: 'The same with room; a lost device is found by its name and time.',
+  },
+  'admin-person-none': {
+    phone: 'One sentence where devices would stand.',
+    desk: 'The same.',
+  },
+  'admin-retention': {
+    phone: 'One choice and what it does; what is kept for ever is said too.',
+    desk: 'The same in the middle of a large pane.',
+  },
+  'admin-no-right': {
+    phone: 'Says who may and who can give it.',
+    desk: 'The list of pages is shown to one who may see none of them.',
+  },
+};
