@@ -174,13 +174,7 @@ impl Node {
         // This round waits in the two queues, which have room for it.
         let row = setup::system_row(&parts.store, parts.random.bytes()).await?;
         let local = Arc::clone(&parts.connections);
-        let connections = match &cluster {
-            Some(cluster) => Arc::new(Spread {
-                local: parts.connections,
-                cluster: Arc::clone(cluster),
-            }),
-            None => parts.connections,
-        };
+        let connections = everywhere(parts.connections, cluster.as_ref());
         let node = Arc::new(Self {
             store: parts.store,
             clock: parts.clock,
@@ -256,6 +250,17 @@ impl Node {
         self.setup
             .lock()
             .is_ok_and(|setup| matches!(*setup, Offer::Used))
+    }
+}
+
+/// The connections of all nodes.
+fn everywhere(local: Arc<dyn Connections>, cluster: Option<&Arc<Cluster>>) -> Arc<dyn Connections> {
+    match cluster {
+        Some(cluster) => Arc::new(Spread {
+            local,
+            cluster: Arc::clone(cluster),
+        }),
+        None => local,
     }
 }
 
