@@ -63,6 +63,8 @@ pub struct Ctx {
     pub key: Option<String>,
     /// Where the call came from.
     pub origin: Origin,
+    /// The name of a method that is marked `.audited()`.
+    pub audited: Option<Arc<str>>,
     /// The WebSocket connection that it came over.
     pub connection: Option<ConnectionId>,
     cookie: Arc<Mutex<Option<CookieChange>>>,
@@ -87,6 +89,7 @@ impl Ctx {
             caller,
             key,
             origin,
+            audited: None,
             connection: None,
             cookie: Arc::default(),
         })

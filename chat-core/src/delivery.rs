@@ -28,6 +28,10 @@ pub trait Connections: Send + Sync + 'static {
     fn online(&self, user: UserId) -> bool;
     /// Everybody who has one here, in any order.
     fn all_online(&self) -> Vec<UserId>;
+    /// How many people have one, anywhere.
+    fn count_online(&self) -> usize {
+        self.all_online().len()
+    }
     /// Has the connections of `user` here, or all, look for what they missed (`connection.resync`).
     fn resync(&self, user: Option<UserId>);
     /// Closes every connection of a session that has ended.

@@ -266,6 +266,16 @@ pub async fn look(store: &Store, home: &Home, id: &str) -> Answer<Option<Look>> 
     }))
 }
 
+/// How many jobs run or wait, in any home, counted up to `most`.
+///
+/// # Errors
+/// What the store answers.
+pub async fn waiting(store: &Store, most: usize) -> Answer<u64> {
+    let timers = store.due_timers(i64::MAX, most).await?;
+    let jobs = timers.iter().filter(|timer| timer.name.starts_with(TIMER));
+    Ok(jobs.count() as u64)
+}
+
 /// Names a job towards outside parties. A restored store keeps its name; the journal is the only one.
 fn key_of(node: &Node, row: &Row) -> String {
     let store = Id::derived("store", &[&mac(&node.secret, &[b"store"])]);

@@ -6,6 +6,7 @@
 
 pub mod admin;
 pub mod api;
+pub mod audit;
 pub mod bus;
 pub mod bytes32;
 pub mod clock;
@@ -17,6 +18,7 @@ pub mod delivery;
 pub mod directory;
 pub mod effect;
 pub mod export;
+pub mod host;
 pub mod ids;
 pub mod job;
 pub mod limits;
@@ -44,7 +46,7 @@ pub fn register(api: &mut api::Registry) {
 
 /// The kinds of jobs of this crate.
 pub fn jobs() -> Vec<job::Kind> {
-    vec![conversation::rebuild::kind()]
+    vec![conversation::rebuild::kind(), admin::retention::kind()]
 }
 
 /// The kinds of effects of this crate.
@@ -52,5 +54,6 @@ pub fn effects() -> Vec<effect::Kind> {
     let mut kinds = directory::effects();
     kinds.extend(conversation::effects::kinds());
     kinds.extend(job::effects());
+    kinds.extend(audit::kinds());
     kinds
 }

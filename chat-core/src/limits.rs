@@ -99,6 +99,28 @@ pub const WAITING_CURSORS: usize = 100_000;
 pub const CURSOR_PAUSE_MS: u64 = 1_000;
 /// An answer that gives or takes membership waits this long for its effects.
 pub const EFFECTS_WAIT_MS: u64 = 2_000;
+/// Days that the audit is kept, where that is bounded: Chinese law wants logs of half a year.
+pub const AUDIT_DAYS: std::ops::RangeInclusive<u32> = 180..=3_650;
+/// Entries of the audit that are forgotten at once: each is seven rows at most, a commit has 1,000 operations.
+pub const AUDIT_FORGOTTEN: usize = 100;
+/// Old entries are looked for this often.
+pub const AUDIT_LOOK_MS: i64 = 60 * 60 * 1000;
+/// Hours that the overview shows.
+pub const HOURS_COUNTED: usize = 48;
+/// Hours whose messages are remembered: eight days.
+pub const HOURS_KEPT: usize = 8 * 24;
+/// Hours that are forgotten at once.
+pub const HOURS_FORGOTTEN: usize = 200;
+/// Messages of the hour are written this often.
+pub const HOURS_PAUSE_MS: u64 = 10_000;
+/// Letters and jobs are counted up to this in an overview.
+pub const COUNTED_MAX: usize = 1_000;
+/// Characters of a method's name.
+pub const METHOD_CHARS: usize = 64;
+/// Entries of one part of an exported audit …
+pub const AUDIT_EXPORT_ROWS: usize = 1_000;
+/// … and its bytes, about: a server's message has 1 MiB (wire contract), JSON may write a byte as two.
+pub const AUDIT_EXPORT_BYTES: usize = 384 * 1024;
 /// The effect runner's checkpoint is written after this many rounds …
 pub const CHECKPOINT_ROUNDS: u64 = 256;
 /// … or this long after the last one.

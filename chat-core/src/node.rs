@@ -17,8 +17,10 @@ use crate::directory::guard::{Guard, PER_ADDRESS, PER_USER, Rate};
 use crate::directory::setup::{self, SetupLink};
 use crate::effect::{Effects, Kind, Runner};
 use crate::export::{Export, Exporter, Held};
+use crate::host::{Host, NoHost};
 use crate::job;
 use crate::limits::{CONVERSATIONS_PER_USER, EFFECTS_WAIT_MS, ROUNDS_BEHIND};
+use crate::message::hours::{self, Hours};
 use crate::message::senders::Senders;
 use crate::presence::{Typing, Watchers};
 use crate::random::Random;
@@ -52,6 +54,8 @@ pub struct Parts {
     pub cluster: Option<InCluster>,
     /// Who outside is told what happens.
     pub export: Option<Arc<dyn Export>>,
+    /// The process.
+    pub host: Arc<dyn Host>,
 }
 
 impl Parts {
@@ -77,6 +81,7 @@ impl Parts {
             jobs: Vec::new(),
             cluster: None,
             export: None,
+            host: Arc::new(NoHost),
         }
     }
 }
@@ -117,6 +122,12 @@ pub struct Node {
     pub watchers: Watchers,
     /// Who told that he is typing.
     pub typing: Typing,
+    /// Messages of the hour.
+    pub hours: Hours,
+    /// The process.
+    pub host: Arc<dyn Host>,
+    /// Since when it runs, in ms since the epoch.
+    pub started_at: i64,
     pub(crate) export: Option<Arc<dyn Export>>,
     pub(crate) exported: Held,
     setup: Mutex<Offer>,
@@ -155,6 +166,7 @@ impl Node {
             None => (None, None),
         };
         let passwords = parts.passwords;
+        let started_at = parts.clock.now_ms();
         let decoy: [u8; 16] = parts.random.bytes();
         let decoy_hash = passwords
             .hash(&crate::ids::Id(decoy).to_string(), parts.random.bytes())
@@ -162,13 +174,7 @@ impl Node {
         // This round waits in the two queues, which have room for it.
         let row = setup::system_row(&parts.store, parts.random.bytes()).await?;
         let local = Arc::clone(&parts.connections);
-        let connections = match &cluster {
-            Some(cluster) => Arc::new(Spread {
-                local: parts.connections,
-                cluster: Arc::clone(cluster),
-            }),
-            None => parts.connections,
-        };
+        let connections = everywhere(parts.connections, cluster.as_ref());
         let node = Arc::new(Self {
             store: parts.store,
             clock: parts.clock,
@@ -187,6 +193,9 @@ impl Node {
             cluster,
             watchers: Watchers::default(),
             typing: Typing::default(),
+            hours: Hours::default(),
+            host: parts.host,
+            started_at,
             export: parts.export,
             exported: Held::default(),
             setup: Mutex::default(),
@@ -244,6 +253,17 @@ impl Node {
     }
 }
 
+/// The connections of all nodes.
+fn everywhere(local: Arc<dyn Connections>, cluster: Option<&Arc<Cluster>>) -> Arc<dyn Connections> {
+    match cluster {
+        Some(cluster) => Arc::new(Spread {
+            local,
+            cluster: Arc::clone(cluster),
+        }),
+        None => local,
+    }
+}
+
 /// Of a node that shares its store with nobody. Taken before anything is written: each task must see every
 /// round. What was applied before is delivered: clients that come back resume from the logs.
 fn only_term(store: &Store, start: u64) -> Term {
@@ -269,6 +289,7 @@ impl Work {
         let (effects, jobs) = (self.effects.clone(), self.jobs.clone());
         let exporter = Exporter::of_term(node, start).await;
         let exporting = exporter.map(|exporter| tokio::spawn(exporter.run()));
+        let counting = tokio::spawn(hours::run(Arc::clone(node)));
         let runner = Runner::new(Arc::clone(node), effects);
         let jobs = job::Runner::new(Arc::clone(node), jobs);
         let tasks = [
@@ -279,6 +300,7 @@ impl Work {
         for task in tasks {
             let _ = task.await;
         }
+        counting.abort();
         if let Some(exporting) = exporting {
             exporting.abort();
         }

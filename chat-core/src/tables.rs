@@ -12,6 +12,10 @@ pub const CHECKPOINT: u16 = 257;
 pub const LETTER: u16 = 259;
 pub const JOB: u16 = 260;
 pub const REBUILT: u16 = 261;
+pub const AUDIT: u16 = 262;
+pub const AUDIT_LISTED: u16 = 263;
+pub const SENT_HOUR: u16 = 264;
+pub const KEEPING: u16 = 265;
 
 pub const LOGIN: u16 = 272;
 pub const ACCOUNT: u16 = 273;

@@ -90,6 +90,7 @@ impl Machine {
     ) -> Option<Running> {
         let (store, engine) = self.store(faults).await;
         effects.extend(job::effects());
+        effects.extend(crate::audit::kinds());
         let (clock, random) = (self.clock(), Random::seeded(1));
         let mut parts = Parts::new(store, clock, random, Arc::new(Nobody), effects);
         parts.jobs = jobs;

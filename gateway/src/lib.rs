@@ -13,6 +13,7 @@ pub mod healthcheck;
 pub mod http;
 pub mod link;
 pub mod logging;
+mod machine;
 pub mod metrics;
 pub mod opening;
 pub mod proxies;

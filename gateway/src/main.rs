@@ -128,6 +128,7 @@ async fn serve_with(
     let mut options = Options::new(opened.store, clock, random.clone());
     options.cluster = opened.cluster;
     options.export = opened.export;
+    options.folder = opened.folder;
     options.origins.clone_from(&serve.origins);
     options.public_url.clone_from(&serve.entrance.public_url);
     options.proxies = Proxies(serve.entrance.trusted_proxies.clone());

@@ -1,6 +1,6 @@
 //! Opens the store that the command line asks for: a folder, a database, or a database shared with other servers.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chat_core::bus::{Bus, Inbox, JetStream, Nats, Start, Street};
@@ -29,6 +29,8 @@ pub struct Opened {
     pub cluster: Option<InCluster>,
     /// Who outside is told what happens.
     pub export: Option<Arc<dyn Export>>,
+    /// The folder of a store on this machine.
+    pub folder: Option<PathBuf>,
     /// Answers the other servers; to be ended last.
     pub listening: Option<JoinHandle<()>>,
 }
@@ -45,7 +47,11 @@ pub async fn open(serve: &Serve, clock: &Clock) -> Result<Opened, Box<dyn std::e
         if !folder.exists() {
             has_room(data, &limits)?;
         }
-        return Ok(alone(embedded(&folder, limits, clock)?));
+        let store = embedded(&folder, limits, clock)?;
+        return Ok(Opened {
+            folder: Some(folder),
+            ..alone(store)
+        });
     }
     if folder.exists() {
         // Whoever forgets that would wonder where everybody has gone.
@@ -103,6 +109,7 @@ pub async fn open(serve: &Serve, clock: &Clock) -> Result<Opened, Box<dyn std::e
             inbox,
         }),
         export,
+        folder: None,
         listening: Some(listening),
     })
 }
@@ -147,6 +154,7 @@ const fn alone(store: Store) -> Opened {
         store,
         cluster: None,
         export: None,
+        folder: None,
         listening: None,
     }
 }

@@ -28,6 +28,7 @@ use tracing::Instrument as _;
 
 use crate::door::{Door, Peer};
 use crate::http;
+use crate::machine::Machine;
 use crate::metrics::Metrics;
 use crate::proxies::Proxies;
 use crate::public_url::PublicUrl;
@@ -77,6 +78,8 @@ pub struct Options {
     pub cluster: Option<InCluster>,
     /// Who outside is told what happens.
     pub export: Option<Arc<dyn Export>>,
+    /// The folder of a store on this machine.
+    pub folder: Option<PathBuf>,
 }
 
 impl Options {
@@ -98,6 +101,7 @@ impl Options {
             passwords: Passwords::default(),
             cluster: None,
             export: None,
+            folder: None,
         }
     }
 }
@@ -175,6 +179,10 @@ impl Server {
         parts.jobs = chat_core::jobs();
         parts.cluster = options.cluster;
         parts.export = options.export;
+        parts.host = Arc::new(Machine {
+            hub: Arc::clone(&hub),
+            folder: options.folder,
+        });
         let node = Node::start(parts).await?;
         let mut origins = options.origins;
         origins.extend(options.public_url.iter().map(ToString::to_string));
@@ -229,6 +237,9 @@ impl Server {
         let serving = axum::serve(door.into(), app).with_graceful_shutdown(stopping);
         let serving = tokio::spawn(serving.into_future());
         let outcome = until_drained(serving, &draining).await;
+        if let Err(error) = self.node.hours.flush(&self.node.store).await {
+            tracing::debug!(code = %error.code, "messages of the hour are not written");
+        }
         let closed = tokio::time::timeout(CLOSE_WAIT, self.node.store.close()).await;
         if closed.is_err() {
             tracing::warn!("the store does not close; the server ends all the same");

@@ -50,6 +50,7 @@ fn new_person(who: usize) -> NewPerson {
             hash: String::new(),
         },
         at: BEGINNING_MS,
+        note: None,
     }
 }
 

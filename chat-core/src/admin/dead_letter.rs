@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::page::{Page, PageParams, cursor};
 use crate::api::registry::{Access, Nothing, Registry, nothing};
 use crate::api::{Answer, ApiError};
+use crate::audit::{self, TargetKind};
 use crate::ctx::{Ctx, request_hash};
 use crate::effect::letter::{self, Asked, Key, Letter, What};
 
@@ -27,7 +28,8 @@ pub fn register(api: &mut Registry) {
             Access::Admin,
             "Try again what the server could not do",
             retry,
-        );
+        )
+        .audited();
 }
 
 // ---- types
@@ -110,6 +112,9 @@ async fn retry(ctx: Ctx, p: Retry) -> Answer<Nothing> {
         author: ctx.caller()?.user_id.to_string(),
         id: &id,
         hash: request_hash("admin.dead_letter.retry", &[p.letter_id.as_bytes()]),
+        note: audit::note(&ctx)
+            .await?
+            .to(TargetKind::Letter, &p.letter_id),
     };
     letter::run_again(&ctx.node, &key, &asked).await?;
     nothing()

@@ -10,6 +10,7 @@ use storage::retry;
 
 use crate::api::registry::{Access, Nothing, Registry, nothing};
 use crate::api::{Answer, ApiError};
+use crate::audit::{self, Note, TargetKind};
 use crate::conversation::rebuild::{self, Outcome, REBUILD};
 use crate::ctx::{Ctx, request_hash};
 use crate::job::{self, NewJob, jobs_home};
@@ -24,6 +25,7 @@ pub fn register(api: &mut Registry) {
             "Begin to make the lists of all people again from the rosters",
             rebuild,
         )
+        .audited()
         .read(
             "progress",
             Access::Admin,
@@ -35,7 +37,8 @@ pub fn register(api: &mut Registry) {
             Access::Admin,
             "Stop the rebuilding of lists; what is mended stays",
             cancel,
-        );
+        )
+        .audited();
 }
 
 // ---- types
@@ -83,12 +86,13 @@ fn view(outcome: Outcome, done: bool) -> Run {
 
 async fn rebuild(ctx: Ctx, _: Nothing) -> Answer<Nothing> {
     let (caller, id) = (ctx.caller()?.user_id.to_string(), ctx.key_or_new());
-    retry(|| begin(&ctx, &caller, &id)).await?;
+    let note = audit::note(&ctx).await?.to(TargetKind::Server, "lists");
+    retry(|| begin(&ctx, &caller, &id, &note)).await?;
     nothing()
 }
 
 /// Begins the job, unless it is there or this call began it before.
-async fn begin(ctx: &Ctx, caller: &str, id: &str) -> Answer<()> {
+async fn begin(ctx: &Ctx, caller: &str, id: &str, note: &Note) -> Answer<()> {
     let store = &ctx.node.store;
     let hash = request_hash("admin.list.rebuild", &[]);
     let t = store.transaction(&jobs_home());
@@ -104,6 +108,7 @@ async fn begin(ctx: &Ctx, caller: &str, id: &str) -> Answer<()> {
         ordinal: 0,
     };
     job::begin(&mut t, &new)?;
+    note.put(&mut t)?;
     t.commit().await?;
     Ok(())
 }
@@ -123,11 +128,13 @@ async fn progress(ctx: Ctx, _: Nothing) -> Answer<Rebuilding> {
 async fn cancel(ctx: Ctx, _: Nothing) -> Answer<Nothing> {
     let (caller, id) = (ctx.caller()?.user_id.to_string(), ctx.key_or_new());
     let hash = request_hash("admin.list.cancel", &[]);
+    let note = audit::note(&ctx).await?.to(TargetKind::Server, "lists");
     retry(|| async {
         let t = ctx.node.store.transaction(&jobs_home());
         let mut t = t.client_id("call", &caller, &id, hash, CALL_ID_KEPT_MS);
         if t.repeated().await?.is_none() {
             job::cancel(&mut t, REBUILD);
+            note.put(&mut t)?;
             t.commit().await?;
         }
         Ok::<(), ApiError>(())

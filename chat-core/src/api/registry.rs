@@ -50,6 +50,8 @@ pub struct Method {
     pub access: Access,
     /// Whether it changes something.
     pub effectful: Effectful,
+    /// What it does is told in the audit.
+    pub audited: bool,
     /// One English sentence.
     pub summary: &'static str,
     /// Parameters as a schema.
@@ -64,7 +66,8 @@ impl Method {
     ///
     /// # Errors
     /// What the method answers, or `invalid` for parameters of another form.
-    pub async fn call(&self, ctx: Ctx, params: Params, codec: Codec) -> Answer<Vec<u8>> {
+    pub async fn call(&self, mut ctx: Ctx, params: Params, codec: Codec) -> Answer<Vec<u8>> {
+        ctx.audited = self.audited.then(|| self.name.as_str().into());
         (self.handler)(ctx, params, codec).await
     }
 }
@@ -92,6 +95,7 @@ impl Registry {
         Section {
             registry: self,
             name,
+            last: String::new(),
         }
     }
 
@@ -138,6 +142,8 @@ impl Registry {
 pub struct Section<'a> {
     registry: &'a mut Registry,
     name: &'static str,
+    /// The method that was added last.
+    last: String,
 }
 
 impl Section<'_> {
@@ -175,6 +181,19 @@ impl Section<'_> {
         self.add(verb, access, Effectful::Write, summary, run)
     }
 
+    /// Marks the method before: what it does is told in the audit ([`crate::audit`]), by a note in the commit that
+    /// does it.
+    ///
+    /// # Panics
+    /// At start, where no method stands before it, or one that only reads: a mistake in the code.
+    pub fn audited(self) -> Self {
+        let row = self.registry.methods.get_mut(&self.last);
+        let row = row.filter(|row| row.effectful == Effectful::Write);
+        assert!(row.is_some(), "nothing to audit in {}", self.name);
+        row.into_iter().for_each(|row| row.audited = true);
+        self
+    }
+
     /// An event that is pushed.
     pub fn event<T: JsonSchema>(self, name: &'static str, summary: &'static str) -> Self {
         let twice = self.registry.events.insert(
@@ -190,7 +209,7 @@ impl Section<'_> {
     }
 
     fn add<P, R, F, Fut>(
-        self,
+        mut self,
         verb: &str,
         access: Access,
         effectful: Effectful,
@@ -216,11 +235,13 @@ impl Section<'_> {
             name: name.clone(),
             access,
             effectful,
+            audited: false,
             summary,
             params: schema::of::<P>,
             result: schema::of::<R>,
             handler,
         };
+        self.last.clone_from(&name);
         let twice = self.registry.methods.insert(name, method);
         assert!(
             twice.is_none(),

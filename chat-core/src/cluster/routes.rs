@@ -73,6 +73,11 @@ impl Routes {
         self.0.contains_key(&user)
     }
 
+    /// How many people have connections on other nodes.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// Which of these people are on which nodes.
     pub(crate) fn among(&self, users: &[UserId]) -> BTreeMap<PeerId, Vec<UserId>> {
         let mut by: BTreeMap<PeerId, Vec<UserId>> = BTreeMap::new();

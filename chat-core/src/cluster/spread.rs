@@ -45,6 +45,13 @@ impl Connections for Spread {
         self.local.all_online()
     }
 
+    fn count_online(&self) -> usize {
+        let here = self.local.all_online();
+        let elsewhere = self.cluster.routes.count();
+        let both = here.iter().filter(|user| self.cluster.routes.knows(**user));
+        here.len() + elsewhere - both.count().min(elsewhere)
+    }
+
     fn end_session(&self, session: SessionId) {
         self.local.end_session(session);
         self.cluster.send_to_all(&Frame::end_session(session));

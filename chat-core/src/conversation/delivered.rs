@@ -8,7 +8,7 @@ use super::types::{Changed, Read, SelfWhat};
 use crate::api::{Answer, Push};
 use crate::ids::{ConversationId, UserId};
 use crate::limits::LIVE_MEMBERS;
-use crate::message::types::Created;
+use crate::message::types::{Created, MessageKind};
 use crate::node::Node;
 
 /// A commit in the home of a conversation.
@@ -27,6 +27,9 @@ pub async fn in_conversation(
     for write in &commit.writes {
         if let Some((seq, value)) = appended(write, MESSAGE.id()) {
             let message = MESSAGE.decode_value(value)?.view(id, seq);
+            if message.kind == MessageKind::Text {
+                node.hours.sent(commit.time_ms);
+            }
             let mut members = snapshot
                 .roster
                 .iter()

@@ -16,6 +16,7 @@ use super::rules::{default_name, heir, open_discussion, owned_by};
 use super::types::{Conversation, ConversationRef, History, Kind, Settled, State};
 use crate::api::registry::{Nothing, nothing};
 use crate::api::{Answer, ApiError};
+use crate::audit::{self, TargetKind};
 use crate::ctx::{Caller, Ctx, request_hash};
 use crate::directory::disabling::account_disabled;
 use crate::directory::space::people;
@@ -320,6 +321,13 @@ async fn leave_once(ctx: &Ctx, asked: &Asked) -> Answer<Settled> {
             meta.state = State::Dissolved;
         }
         t.set(&META, &(), &(), &meta)?;
+        // Only this is more than one's own going.
+        let note = audit::note(ctx).await?.to(TargetKind::Conversation, id);
+        let note = match meta.owner_id {
+            Some(heir) => note.about(heir),
+            None => note,
+        };
+        note.put(&mut t)?;
     }
     let done = t.commit().await?;
     Ok(settle(ctx, &done).await)
@@ -366,6 +374,8 @@ pub(super) async fn transfer(ctx: Ctx, p: MemberOf) -> Answer<Nothing> {
         p.conversation_id,
         &[&p.user_id.0],
     )?;
+    let note = audit::note(&ctx).await?.about(p.user_id);
+    let note = note.to(TargetKind::Conversation, p.conversation_id);
     retry(|| async {
         let Entered::Now(mut t, mut meta) = asked.enter(&ctx).await? else {
             return Ok(());
@@ -387,6 +397,7 @@ pub(super) async fn transfer(ctx: Ctx, p: MemberOf) -> Answer<Nothing> {
                 user_ids: vec![p.user_id],
             },
         )?;
+        note.put(&mut t)?;
         let done = t.commit().await?;
         settle(&ctx, &done).await;
         Ok(())
@@ -398,6 +409,8 @@ pub(super) async fn transfer(ctx: Ctx, p: MemberOf) -> Answer<Nothing> {
 pub(super) async fn dissolve(ctx: Ctx, p: ConversationRef) -> Answer<Nothing> {
     let caller = ctx.caller()?;
     let asked = Asked::new(&ctx, "conversation.dissolve", p.conversation_id, &[])?;
+    let note = audit::note(&ctx).await?;
+    let note = note.to(TargetKind::Conversation, p.conversation_id);
     retry(|| async {
         let Entered::Now(mut t, mut meta) = asked.enter(&ctx).await? else {
             return Ok(());
@@ -410,6 +423,7 @@ pub(super) async fn dissolve(ctx: Ctx, p: ConversationRef) -> Answer<Nothing> {
         meta.state = State::Dissolved;
         t.set(&META, &(), &(), &meta)?;
         say(&mut t, caller.user_id, SystemLine::Dissolved {})?;
+        note.put(&mut t)?;
         let done = t.commit().await?;
         settle(&ctx, &done).await;
         Ok(())

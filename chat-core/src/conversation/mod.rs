@@ -83,6 +83,7 @@ fn changing(section: Section<'_>) -> Section<'_> {
             remove_member,
         )
         .write("leave", Access::Member, "Leave a discussion", leave)
+        .audited()
         .write(
             "rename",
             Access::Member,
@@ -95,12 +96,14 @@ fn changing(section: Section<'_>) -> Section<'_> {
             "Give a discussion to another member (owner)",
             transfer,
         )
+        .audited()
         .write(
             "dissolve",
             Access::Member,
             "End a discussion for all (owner)",
             dissolve,
         )
+        .audited()
         .write(
             "mark_read",
             Access::Member,

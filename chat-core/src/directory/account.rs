@@ -5,21 +5,25 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use storage::{Value, retry};
 
+use super::guard::LOCKED;
 use super::person::{ACCOUNT, Secret, account_home, check_password};
 use super::session::{self, SignedIn};
 use crate::api::registry::{Access, Registry};
 use crate::api::{Answer, ApiError, Class};
+use crate::audit::{self, Note};
 use crate::ctx::{Caller, Ctx};
 use crate::ids::{AccountId, SessionId};
 
 /// Adds the rows of this section to the table.
 pub fn register(api: &mut Registry) {
-    api.section("account").write(
-        "change_password",
-        Access::NewPassword,
-        "Change one's password; ends all other sessions",
-        change_password,
-    );
+    api.section("account")
+        .write(
+            "change_password",
+            Access::NewPassword,
+            "Change one's password; ends all other sessions",
+            change_password,
+        )
+        .audited();
 }
 
 // ---- types
@@ -63,8 +67,14 @@ async fn change_password(ctx: Ctx, p: ChangePassword) -> Answer<SignedIn> {
     node.guard
         .before_password(&account.login, &ctx.origin.address, ctx.now_ms())?;
     if !session::matches_secret(node, &account.secret, &p.old_password).await? {
-        node.guard
-            .wrong_password(&account.login, &ctx.origin.address, ctx.now_ms());
+        let address = &ctx.origin.address;
+        if node
+            .guard
+            .wrong_password(&account.login, address, ctx.now_ms())
+        {
+            let note = audit::note(&ctx).await?.to_user(caller.user_id);
+            note.refused(LOCKED).commit(&node.store).await?;
+        }
         return Err(ApiError::new(
             Class::Invalid,
             "bad_credentials",
@@ -85,12 +95,13 @@ async fn change_password(ctx: Ctx, p: ChangePassword) -> Answer<SignedIn> {
         .passwords
         .hash(&p.new_password, node.random.bytes())
         .await?;
-    let position = retry(|| put_password(&ctx, &caller, &hash)).await?;
+    let note = audit::note(&ctx).await?.to_user(caller.user_id);
+    let position = retry(|| put_password(&ctx, &caller, &hash, &note)).await?;
     node.effects.passed(position).await;
     session::renew_after_password(&ctx, &caller).await
 }
 
-async fn put_password(ctx: &Ctx, caller: &Caller, hash: &str) -> Answer<u64> {
+async fn put_password(ctx: &Ctx, caller: &Caller, hash: &str, note: &Note) -> Answer<u64> {
     let mut t = ctx.node.store.transaction(&account_home(caller.account_id));
     let mut row = t
         .read(&ACCOUNT, &(), &())
@@ -107,5 +118,6 @@ async fn put_password(ctx: &Ctx, caller: &Caller, hash: &str) -> Answer<u64> {
             keep: Some(caller.session_id),
         })?,
     );
+    note.put(&mut t)?;
     Ok(t.commit().await?.position)
 }

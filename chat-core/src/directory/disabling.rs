@@ -15,6 +15,7 @@ use super::space::{MemberRef, page_of};
 use crate::api::page::{Page, PageParams};
 use crate::api::registry::{Access, Registry};
 use crate::api::{Answer, ApiError, Class};
+use crate::audit::{self, Note};
 use crate::ctx::{Caller, Ctx};
 use crate::ids::{AccountId, Id, UserId};
 use crate::limits::REASON_CHARS;
@@ -30,12 +31,14 @@ pub fn register(api: &mut Registry) {
             "Disable a colleague: his sessions end and he can't sign in",
             disable_member,
         )
+        .audited()
         .write(
             "enable_member",
             Access::Admin,
             "Let a disabled colleague sign in again",
             enable_member,
         )
+        .audited()
         .read(
             "disabled_members",
             Access::Admin,
@@ -172,7 +175,12 @@ async fn change(
     user: UserId,
     disabled: Option<Disabled>,
 ) -> Answer<Person> {
-    let (row, done) = retry(|| put_state(ctx, caller, user, disabled.clone())).await?;
+    let note = audit::note(ctx).await?.to_user(user);
+    let note = match &disabled {
+        Some(disabled) => note.with(&disabled.reason),
+        None => note,
+    };
+    let (row, done) = retry(|| put_state(ctx, caller, user, disabled.clone(), &note)).await?;
     if let Some(done) = done {
         ctx.node.effects.passed(done.position).await;
     }
@@ -185,6 +193,7 @@ async fn put_state(
     caller: &Caller,
     user: UserId,
     disabled: Option<Disabled>,
+    note: &Note,
 ) -> Answer<(MemberRow, Option<Committed>)> {
     let mut t = ctx.node.store.transaction(&space_home(caller.space_id));
     // Read in the same commit: of two administrators who disable each other at once, one stays.
@@ -213,6 +222,7 @@ async fn put_state(
         disabled: row.disabled.is_some(),
     };
     t.effect(ACCOUNT_STATE, Value::encode(&state)?);
+    note.put(&mut t)?;
     Ok((row, Some(t.commit().await?)))
 }
 

@@ -10,6 +10,9 @@ use crate::api::{Answer, ApiError, Class};
 use crate::ids::UserId;
 use crate::limits::{LONGEST_PAUSE_MS, PAUSE_MS, REMEMBERED_GUESSERS, WRONG_PASSWORDS};
 
+/// Code of the refusal after too many wrong passwords.
+pub const LOCKED: &str = "too_many_tries";
+
 /// Calls that a bucket holds and how fast it fills.
 #[derive(Clone, Copy, Debug)]
 pub struct Rate {
@@ -118,7 +121,7 @@ impl Guard {
         if now_ms < until_ms {
             return Err(ApiError::new(
                 Class::Limited,
-                "too_many_tries",
+                LOCKED,
                 "密码错误次数过多，请稍后再试",
                 "Too many wrong passwords; try again later",
             )
@@ -127,13 +130,15 @@ impl Guard {
         Ok(())
     }
 
-    /// After a wrong password.
-    pub fn wrong_password(&self, login: &str, address: &str, now_ms: i64) {
+    /// After a wrong password. True if nobody may try again for a while now.
+    pub fn wrong_password(&self, login: &str, address: &str, now_ms: i64) -> bool {
         let entry = self.wrong.get_with(key(login, address), Arc::default);
         if let Ok(mut wrong) = entry.lock() {
             wrong.times = wrong.times.saturating_add(1);
             wrong.until_ms = now_ms + pause_ms(wrong.times);
+            return wrong.until_ms > now_ms;
         }
+        false
     }
 
     /// After the right password.

@@ -8,10 +8,14 @@ use super::person::{
 };
 use super::space::Credential;
 use crate::api::{Answer, ApiError, Class};
+use crate::audit::Note;
 use crate::bytes32::Bytes32;
 use crate::ids::AccountId;
 use crate::node::Node;
 use crate::secret::{credential, mac};
+
+/// The command as the audit names it.
+const RESET: &str = "operator.reset_password";
 
 /// A new one-time credential for the person who signs in as `login`; all his sessions end. As
 /// `space.reset_credential`, for the last administrator who forgot his password.
@@ -40,6 +44,7 @@ pub async fn reset_password(node: &Node, login: &str) -> Answer<Credential> {
 async fn put_credential(node: &Node, account_id: AccountId, mac: Bytes32) -> Answer<u64> {
     let mut t = node.store.transaction(&account_home(account_id));
     let row = t.read(&ACCOUNT, &(), &()).await?.ok_or_else(nobody)?;
+    let user_id = row.user_id;
     let row = AccountRow {
         secret: Secret::Credential { mac },
         ..row
@@ -52,6 +57,8 @@ async fn put_credential(node: &Node, account_id: AccountId, mac: Bytes32) -> Ans
             keep: None,
         })?,
     );
+    let note = Note::operator(RESET).to_user(user_id);
+    note.put(&mut t)?;
     Ok(t.commit().await?.position)
 }
 

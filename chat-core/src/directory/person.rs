@@ -15,6 +15,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::disabling::Disabled;
 use super::pinyin;
 use crate::api::{Answer, ApiError, Class};
+use crate::audit::Note;
 use crate::bytes32::Bytes32;
 use crate::ids::{AccountId, Id, SpaceId, UserId};
 use crate::limits::{LOGIN_CHARS, PASSWORD_CHARS, RESERVATION_MS, SPACE_MEMBERS};
@@ -174,6 +175,9 @@ pub struct NewPerson {
     pub secret: Secret,
     /// When it was asked for.
     pub at: i64,
+    /// Told in the audit once he is a member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Note>,
 }
 
 // ---- rules
@@ -367,6 +371,9 @@ async fn put_member(store: &Store, person: &NewPerson) -> Answer<()> {
     t.set(&MEMBER, &(), &person.user_id, &row)?;
     t.add(member_count(), 1, None, Some(SPACE_MEMBERS));
     put_index(&mut t, person.user_id, &row)?;
+    if let Some(note) = &person.note {
+        note.put(&mut t)?;
+    }
     t.commit().await?;
     Ok(())
 }
@@ -444,6 +451,16 @@ async fn confirm(store: &Store, person: &NewPerson) -> Answer<()> {
     )?;
     t.commit().await?;
     Ok(())
+}
+
+/// How many members a space has, those who were disabled too.
+///
+/// # Errors
+/// What the store answers.
+pub async fn count(store: &Store, space: SpaceId) -> Answer<u64> {
+    let row = store.get(&space_home(space), &member_count()).await?;
+    let sum = row.map(|row| storage::sum_value(&row)).transpose()?;
+    Ok(u64::try_from(sum.unwrap_or(0)).unwrap_or(0))
 }
 
 /// A member of a space.

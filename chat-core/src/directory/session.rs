@@ -9,9 +9,10 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use storage::{Direction, Home, KeyRange, Store, Table, retry};
+use storage::{Home, Store, Table, Transaction, Value, retry};
 
 use super::disabling::account_disabled;
+use super::guard::LOCKED;
 use super::person::{
     self, ACCOUNT, AccountRow, LOGIN, LoginState, MEMBER, Person, Secret, account_home, login_home,
     space_home,
@@ -19,16 +20,20 @@ use super::person::{
 use super::space::{SPACE, Space};
 use crate::api::registry::{Access, Nothing, Registry, nothing};
 use crate::api::{Answer, ApiError, Class};
+use crate::audit;
 use crate::bytes32::Bytes32;
 use crate::ctx::{Caller, CookieChange, Ctx};
 use crate::ids::{AccountId, Id, SessionId};
-use crate::limits::{ACCESS_MS, DEVICE_CHARS, REFRESH_MS, SESSIONS_PER_ACCOUNT};
+use crate::limits::{ACCESS_MS, DEVICE_CHARS, REFRESH_MS};
 use crate::node::Node;
 use crate::secret::{digest, mac, same, session_of, token};
 use crate::{tables, text};
 
+mod ending;
 mod tokens;
 
+use ending::end_oldest;
+pub use ending::{end, end_all_told, end_others, end_told, of_session, sessions_of};
 pub use tokens::SessionRow;
 use tokens::{Pair, Refreshed};
 
@@ -41,12 +46,14 @@ pub fn register(api: &mut Registry) {
             "Sign in with a login and a password or one-time credential",
             sign_in,
         )
+        .audited()
         .write(
             "refresh",
             Access::Public,
             "A new pair of tokens for a refresh token",
             refresh,
         )
+        .audited()
         .write(
             "sign_out",
             Access::Public,
@@ -65,12 +72,14 @@ pub fn register(api: &mut Registry) {
             "End the session of one device",
             revoke,
         )
+        .audited()
         .write(
             "revoke_others",
             Access::Member,
             "End the sessions of all other devices",
             revoke_others,
-        );
+        )
+        .audited();
 }
 
 // ---- types
@@ -166,6 +175,13 @@ pub const SESSION: Table<(), (), SessionRow> = Table::new(tables::SESSION, "sess
 pub const ACCOUNT_SESSION: Table<(), Id, i64> =
     Table::new(tables::ACCOUNT_SESSION, "account_session");
 
+/// Writes a session, which ends by itself when nobody can renew it any more.
+fn put(t: &mut Transaction, row: &SessionRow) -> Answer<()> {
+    let value = Value::encode(row)?;
+    t.put_until(SESSION.at(&(), &()), value, row.ends_at());
+    Ok(())
+}
+
 /// The home of a session.
 pub fn session_home(session: SessionId) -> Home {
     Home::new("session", session)
@@ -180,8 +196,12 @@ async fn sign_in(ctx: Ctx, p: SignIn) -> Answer<SignedIn> {
     node.guard
         .before_password(&login, &ctx.origin.address, ctx.now_ms())?;
     let Some((account_id, account)) = prove(&ctx, &login, &p.password).await? else {
-        node.guard
-            .wrong_password(&login, &ctx.origin.address, ctx.now_ms());
+        if node
+            .guard
+            .wrong_password(&login, &ctx.origin.address, ctx.now_ms())
+        {
+            tell_locked(&ctx, &login).await?;
+        }
         return Err(bad_credentials());
     };
     node.guard.right_password(&login, &ctx.origin.address);
@@ -191,6 +211,26 @@ async fn sign_in(ctx: Ctx, p: SignIn) -> Answer<SignedIn> {
     }
     let cookie = p.cookie.unwrap_or(false);
     begin(&ctx, account_id, &account, device_name, cookie).await
+}
+
+/// Tells in the audit that an address guessed too often. What was typed is not told: it may be a password.
+async fn tell_locked(ctx: &Ctx, login: &str) -> Answer<()> {
+    let store = &ctx.node.store;
+    let login = store.read(&login_home(login), &LOGIN, &(), &()).await?;
+    let account = match login {
+        Some(row) => {
+            let home = account_home(row.account_id);
+            store.read(&home, &ACCOUNT, &(), &()).await?
+        }
+        None => None,
+    };
+    let note = audit::note(ctx).await?.refused(LOCKED);
+    // Nobody or somebody: it is written either way, so that the time it takes tells nothing.
+    let note = match account {
+        Some(account) => note.to_user(account.user_id),
+        None => note,
+    };
+    note.commit(store).await
 }
 
 /// The account that `login` and `password` prove, or none. Takes the same time for an unknown login.
@@ -279,7 +319,7 @@ pub async fn begin(
     // before it and it is refused, or after it and finds it in the list. Cut between the two, it is a row
     // whose tokens nobody has.
     let mut t = node.store.transaction(&session_home(session_id));
-    t.set(&SESSION, &(), &(), &row)?;
+    put(&mut t, &row)?;
     t.commit().await?;
     let listed = retry(|| list_session(&node.store, account_id, account, session_id, now_ms)).await;
     if let Err(error) = listed {
@@ -335,14 +375,16 @@ async fn refresh_once(ctx: &Ctx, session_id: SessionId, presented: &str) -> Answ
         .ok_or_else(ApiError::unauthenticated)?;
     match row.refresh(session_id, presented, ctx.node.random.bytes(), ctx.now_ms()) {
         Refreshed::Rotated(pair) => {
-            t.set(&SESSION, &(), &(), &row)?;
+            put(&mut t, &row)?;
             t.commit().await?;
             signed_in(ctx, session_id, &row, &pair).await
         }
         Refreshed::Repeated(pair) => signed_in(ctx, session_id, &row, &pair).await,
         Refreshed::Reused => {
             tracing::warn!(session = %session_id, "a used refresh token came again: the session ends");
-            end(&ctx.node.store, row.account_id, session_id).await?;
+            let note = audit::note(ctx).await?.about(row.user_id);
+            let note = of_session(note.refused("token_reused"), session_id, &row.device_name);
+            end_told(&ctx.node.store, row.account_id, session_id, &note).await?;
             Err(ApiError::unauthenticated())
         }
         Refreshed::Unknown => Err(ApiError::unauthenticated()),
@@ -372,23 +414,35 @@ async fn sign_out(ctx: Ctx, p: Refresh) -> Answer<Nothing> {
 
 async fn list(ctx: Ctx, _: Nothing) -> Answer<Sessions> {
     let caller = ctx.caller()?;
-    let mut items = Vec::new();
-    for (session_id, _) in sessions_of(&ctx.node.store, caller.account_id).await? {
-        let Some(row) = ctx
-            .node
-            .store
-            .read(&session_home(session_id), &SESSION, &(), &())
-            .await?
-        else {
-            continue;
-        };
+    devices(&ctx.node.store, caller.account_id, Some(caller.session_id)).await
+}
+
+/// The devices that an account is signed in on; `current` is the one that asks.
+///
+/// # Errors
+/// What the store answers.
+pub async fn devices(
+    store: &Store,
+    account_id: AccountId,
+    current: Option<SessionId>,
+) -> Answer<Sessions> {
+    let listed = sessions_of(store, account_id).await?;
+    let wanted: Vec<_> = listed
+        .iter()
+        .map(|(id, _)| (session_home(*id), SESSION.at(&(), &())))
+        .collect();
+    let rows = store.get_many(&wanted).await?;
+    let mut items = Vec::with_capacity(rows.len());
+    for ((session_id, _), row) in listed.into_iter().zip(rows) {
+        let Some(row) = row else { continue };
+        let row = SESSION.decode(&row)?;
         items.push(SessionInfo {
             session_id,
             device_name: row.device_name,
             created_at: row.created_at,
             last_seen_at: row.seen_at,
             address: row.address,
-            current: session_id == caller.session_id,
+            current: Some(session_id) == current,
         });
     }
     items.sort_by_key(|info| std::cmp::Reverse((info.current, info.last_seen_at)));
@@ -402,16 +456,20 @@ async fn revoke(ctx: Ctx, p: SessionRef) -> Answer<Nothing> {
         .store
         .read(&session_home(p.session_id), &SESSION, &(), &())
         .await?;
-    row.filter(|row| row.account_id == caller.account_id)
+    let row = row
+        .filter(|row| row.account_id == caller.account_id)
         .ok_or_else(ApiError::not_found)?;
-    end(&ctx.node.store, caller.account_id, p.session_id).await?;
+    let note = audit::note(&ctx).await?.about(caller.user_id);
+    let note = of_session(note, p.session_id, &row.device_name);
+    end_told(&ctx.node.store, caller.account_id, p.session_id, &note).await?;
     nothing()
 }
 
 async fn revoke_others(ctx: Ctx, _: Nothing) -> Answer<Nothing> {
     let caller = ctx.caller()?;
-    let (store, keep) = (&ctx.node.store, Some(caller.session_id));
-    end_others(store, caller.account_id, keep, i64::MAX).await?;
+    let note = audit::note(&ctx).await?.about(caller.user_id);
+    let keep = Some(caller.session_id);
+    end_all_told(&ctx.node.store, caller.account_id, keep, &note).await?;
     nothing()
 }
 
@@ -440,39 +498,6 @@ pub async fn authenticate(store: &Store, token: &str, now_ms: i64) -> Answer<Cal
     })
 }
 
-/// Ends one session. Its connections close as soon as this is applied.
-///
-/// # Errors
-/// What the store answers.
-pub async fn end(store: &Store, account_id: AccountId, session_id: SessionId) -> Answer<()> {
-    let mut t = store.transaction(&session_home(session_id));
-    t.delete(SESSION.at(&(), &()));
-    t.commit().await?;
-    let mut t = store.transaction(&account_home(account_id));
-    t.delete(ACCOUNT_SESSION.at(&(), &session_id));
-    t.commit().await?;
-    Ok(())
-}
-
-/// Ends the sessions of an account that began up to `until_ms`, but for one. Safe to repeat: one that
-/// begins afterwards stays.
-///
-/// # Errors
-/// What the store answers.
-pub async fn end_others(
-    store: &Store,
-    account_id: AccountId,
-    keep: Option<SessionId>,
-    until_ms: i64,
-) -> Answer<()> {
-    for (session_id, began_ms) in sessions_of(store, account_id).await? {
-        if Some(session_id) != keep && began_ms <= until_ms {
-            end(store, account_id, session_id).await?;
-        }
-    }
-    Ok(())
-}
-
 /// After the first password was changed: a new pair, and the session may do everything.
 ///
 /// # Errors
@@ -495,42 +520,11 @@ pub async fn renew_after_password(ctx: &Ctx, caller: &Caller) -> Answer<SignedIn
         };
         row.before = None;
         row.hold(&new, now_ms);
-        t.set(&SESSION, &(), &(), &row)?;
+        put(&mut t, &row)?;
         t.commit().await?;
         signed_in(ctx, caller.session_id, &row, &new).await
     })
     .await
-}
-
-/// The sessions of an account with when they began.
-async fn sessions_of(store: &Store, account_id: AccountId) -> Answer<Vec<(SessionId, i64)>> {
-    let home = account_home(account_id);
-    let partition = ACCOUNT_SESSION.partition(&());
-    // Twice the limit: entries whose session is gone count for nothing.
-    let rows = store
-        .scan(
-            &home,
-            &partition,
-            KeyRange::all(),
-            Direction::Forward,
-            2 * SESSIONS_PER_ACCOUNT,
-        )
-        .await?;
-    rows.iter()
-        .map(|(key, row)| Ok((ACCOUNT_SESSION.key(key)?, ACCOUNT_SESSION.decode(row)?)))
-        .collect()
-}
-
-async fn end_oldest(store: &Store, account_id: AccountId) -> Answer<()> {
-    let all = sessions_of(store, account_id).await?;
-    // Ids are UUIDv7: the list is in order of sign-in.
-    for (session_id, _) in all
-        .iter()
-        .take(all.len().saturating_sub(SESSIONS_PER_ACCOUNT))
-    {
-        end(store, account_id, *session_id).await?;
-    }
-    Ok(())
 }
 
 async fn signed_in(

@@ -15,6 +15,7 @@ use super::session::{self, SignedIn};
 use super::space::{SPACE, SpaceRow};
 use crate::api::registry::{Access, Nothing, Registry};
 use crate::api::{Answer, ApiError, Class};
+use crate::audit::{self, Note, TargetKind};
 use crate::bytes32::Bytes32;
 use crate::ctx::Ctx;
 use crate::ids::{Id, SpaceId};
@@ -36,7 +37,8 @@ pub fn register(api: &mut Registry) {
             Access::Public,
             "Name the company and its first administrator",
             complete,
-        );
+        )
+        .audited();
 }
 
 // ---- types
@@ -174,8 +176,11 @@ async fn complete(ctx: Ctx, p: Complete) -> Answer<SignedIn> {
     }
     let company = text::line("company_name", &p.company_name, COMPANY_CHARS)?;
     let person = first_administrator(&ctx, &p).await?;
+    let mut note = audit::note(&ctx).await?;
+    note.by = Some(person.user_id);
+    let note = note.to(TargetKind::Space, person.space_id);
     let founding = Founding { company, person };
-    retry(|| decide(&ctx.node.store, &founding)).await?;
+    retry(|| decide(&ctx.node.store, &founding, &note)).await?;
     found(&ctx.node.store, &founding).await?;
     ctx.node.end_setup();
     let device_name = session::device_name(p.device_name.as_deref())?;
@@ -212,6 +217,7 @@ async fn first_administrator(ctx: &Ctx, p: &Complete) -> Answer<NewPerson> {
         role: Role::Admin,
         secret: Secret::Password { hash },
         at: ctx.now_ms(),
+        note: None,
     })
 }
 
@@ -219,7 +225,7 @@ async fn first_administrator(ctx: &Ctx, p: &Complete) -> Answer<NewPerson> {
 pub const FOUND: &str = "setup.found";
 
 /// The one commit before which nothing is there, and after which everything will be.
-async fn decide(store: &Store, founding: &Founding) -> Answer<()> {
+async fn decide(store: &Store, founding: &Founding, note: &Note) -> Answer<()> {
     let mut t = store.transaction(&system_home());
     let mut row = t.read(&SYSTEM, &(), &()).await?.ok_or_else(setup_done)?;
     if row.space_id.is_some() {
@@ -228,6 +234,7 @@ async fn decide(store: &Store, founding: &Founding) -> Answer<()> {
     row.space_id = Some(founding.person.space_id);
     t.set(&SYSTEM, &(), &(), &row)?;
     t.effect(FOUND, Value::encode(founding)?);
+    note.put(&mut t)?;
     t.commit().await?;
     Ok(())
 }

@@ -15,6 +15,7 @@ use super::person::{
 use crate::api::page::{Page, PageParams, cursor};
 use crate::api::registry::{Access, Registry};
 use crate::api::{Answer, ApiError, Class};
+use crate::audit::{self, Note};
 use crate::bytes32::Bytes32;
 use crate::ctx::{Caller, Ctx, request_hash};
 use crate::ids::{Id, SpaceId, UserId};
@@ -31,18 +32,21 @@ pub fn register(api: &mut Registry) {
             "Add a colleague; answers a one-time credential",
             add_member,
         )
+        .audited()
         .write(
             "add_members",
             Access::Admin,
             "Add the colleagues of a pasted list",
             add_members,
         )
+        .audited()
         .write(
             "reset_credential",
             Access::Admin,
             "A new one-time credential for a colleague; ends his sessions",
             reset_credential,
         )
+        .audited()
         .read(
             "members",
             Access::Member,
@@ -199,13 +203,20 @@ pub const SPACE: Table<(), (), SpaceRow> = Table::new(tables::SPACE, "space");
 async fn add_member(ctx: Ctx, p: AddMember) -> Answer<Added> {
     let caller = ctx.caller()?;
     let key = ctx.key_or_new();
-    let (person, credential) = new_person(&ctx, &caller, &key, &p)?;
+    let note = audit::note(&ctx).await?;
+    let (person, credential) = new_person(&ctx, &caller, &key, &p, &note)?;
     person::create(&ctx.node.store, &person, ctx.now_ms()).await?;
     added(&ctx, &caller, &person, credential).await
 }
 
 /// The person and the credential that `key` decides, so that a repeat answers the same.
-fn new_person(ctx: &Ctx, caller: &Caller, key: &str, p: &AddMember) -> Answer<(NewPerson, String)> {
+fn new_person(
+    ctx: &Ctx,
+    caller: &Caller,
+    key: &str,
+    p: &AddMember,
+    note: &Note,
+) -> Answer<(NewPerson, String)> {
     let login = person::login("login", &p.login)?;
     let name = text::line("name", &p.name, NAME_CHARS)?;
     let title = p
@@ -224,10 +235,11 @@ fn new_person(ctx: &Ctx, caller: &Caller, key: &str, p: &AddMember) -> Answer<(N
         ],
     );
     let credential = credential(&ctx.node.secret, &[b"first", &source]);
+    let user_id = Id::derived("user", &[&source]);
     let person = NewPerson {
         space_id: caller.space_id,
         account_id: Id::derived("account", &[&source]),
-        user_id: Id::derived("user", &[&source]),
+        user_id,
         login,
         name,
         title,
@@ -239,6 +251,7 @@ fn new_person(ctx: &Ctx, caller: &Caller, key: &str, p: &AddMember) -> Answer<(N
             )),
         },
         at: ctx.now_ms(),
+        note: Some(note.clone().to_user(user_id)),
     };
     Ok((person, credential))
 }
@@ -283,10 +296,10 @@ async fn add_members(ctx: Ctx, p: AddMembers) -> Answer<AddedLines> {
     if lines.len() > PASTED_LINES {
         return Err(ApiError::too_many("text", PASTED_LINES));
     }
-    let key = ctx.key_or_new();
+    let (key, note) = (ctx.key_or_new(), audit::note(&ctx).await?);
     let mut items = Vec::with_capacity(lines.len());
     for (number, line) in lines {
-        items.push(add_line(&ctx, &caller, &key, number, line).await?);
+        items.push(add_line(&ctx, (&caller, &key, &note), number, line).await?);
     }
     Ok(AddedLines { items })
 }
@@ -295,8 +308,7 @@ async fn add_members(ctx: Ctx, p: AddMembers) -> Answer<AddedLines> {
 /// store fails, the call fails, and its repeat with the same client id goes on where it stood.
 async fn add_line(
     ctx: &Ctx,
-    caller: &Caller,
-    key: &str,
+    (caller, key, note): (&Caller, &str, &Note),
     line: usize,
     text: &str,
 ) -> Answer<AddedLine> {
@@ -325,7 +337,7 @@ async fn add_line(
         role: None,
         title: None,
     };
-    let outcome = match new_person(ctx, caller, key, &p) {
+    let outcome = match new_person(ctx, caller, key, &p, note) {
         Ok((person, credential)) => person::create(&ctx.node.store, &person, ctx.now_ms())
             .await
             .map(|()| (person.user_id, credential)),
@@ -357,7 +369,8 @@ async fn reset_credential(ctx: Ctx, p: MemberRef) -> Answer<Credential> {
         &ctx.node.secret,
         &[b"credential", credential.as_bytes()],
     ));
-    let done = retry(|| put_credential(&ctx, &caller, &member, &key, mac)).await?;
+    let note = audit::note(&ctx).await?.to_user(p.user_id);
+    let done = retry(|| put_credential(&ctx, &member, &key, mac, &note)).await?;
     ctx.node.effects.passed(done.position).await;
     Ok(Credential {
         login: member.login,
@@ -368,13 +381,13 @@ async fn reset_credential(ctx: Ctx, p: MemberRef) -> Answer<Credential> {
 /// A repeat must not end the sessions that the person began meanwhile.
 async fn put_credential(
     ctx: &Ctx,
-    caller: &Caller,
     member: &MemberRow,
     key: &str,
     mac: Bytes32,
+    note: &Note,
 ) -> Answer<Committed> {
     let hash = request_hash("space.reset_credential", &[&member.account_id.0]);
-    let author = caller.user_id.to_string();
+    let author = ctx.caller()?.user_id.to_string();
     let home = account_home(member.account_id);
     let mut t =
         ctx.node
@@ -397,6 +410,7 @@ async fn put_credential(
             keep: None,
         })?,
     );
+    note.put(&mut t)?;
     Ok(t.commit().await?)
 }
 

@@ -14,6 +14,7 @@ use storage::{Direction, Home, KeyRange, Store, StoreError, Table, Transaction, 
 
 use super::{Delivered, effects_home, is_closed, passing, pause, stamp};
 use crate::api::{Answer, ApiError, Class};
+use crate::audit::Note;
 use crate::limits::CALL_ID_KEPT_MS;
 use crate::node::Node;
 use crate::tables;
@@ -108,6 +109,8 @@ pub struct Asked<'a> {
     pub id: &'a str,
     /// Tells a repeat from another request.
     pub hash: [u8; 32],
+    /// Told in the audit.
+    pub note: Note,
 }
 
 /// Runs a letter again: a dead effect as a new effect, a parked one now, a job from where it stood.
@@ -117,6 +120,7 @@ pub struct Asked<'a> {
 pub async fn run_again(node: &Node, key: &Key, asked: &Asked<'_>) -> Answer<()> {
     if let Some(letter) = read(&node.store, key).await? {
         if letter.is_parked() {
+            asked.note.commit(&node.store).await?;
             node.effects.try_parked().await;
             return Ok(());
         }
@@ -139,6 +143,7 @@ pub async fn run_again(node: &Node, key: &Key, asked: &Asked<'_>) -> Answer<()> 
         let letter = t.read(&LETTER, &(), key).await?;
         let letter = letter.ok_or_else(ApiError::not_found)?;
         t.delete(LETTER.at(&(), key));
+        asked.note.put(&mut t)?;
         let payload = Value::bytes(letter.payload.clone());
         match letter.what {
             What::Job => t.effect(crate::job::AGAIN, payload),

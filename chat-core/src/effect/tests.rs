@@ -15,7 +15,13 @@ async fn letters(store: &Store) -> Vec<(Key, Letter)> {
 
 fn asked(id: &str) -> Asked<'_> {
     let (author, hash) = ("admin".to_owned(), [0; 32]);
-    Asked { author, id, hash }
+    let note = crate::audit::Note::operator("test.retry");
+    Asked {
+        author,
+        id,
+        hash,
+        note,
+    }
 }
 
 async fn again(node: &Node, key: &Key, id: &str) {

@@ -7,6 +7,7 @@ use storage::engine::faulty::Faults;
 use storage::{Store, Value};
 
 use super::*;
+use crate::audit::Note;
 use crate::effect::letter::{Asked, Key};
 use crate::testing::{Machine, Running, Say, eventually, home, kinds, refuses, tell, told};
 
@@ -194,6 +195,7 @@ async fn a_refused_job_pauses_ever_longer_gives_up_and_is_tried_again_under_the_
         author,
         id: "1",
         hash,
+        note: Note::operator("test.retry"),
     };
     letter::run_again(node, &key, &asked).await.unwrap();
     eventually("it is done", async || looked(store, "mail").await.is_none()).await;

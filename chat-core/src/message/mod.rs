@@ -3,6 +3,7 @@
 //! first result.
 
 pub mod history;
+pub mod hours;
 pub mod rows;
 pub mod send;
 pub mod senders;

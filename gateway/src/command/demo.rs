@@ -194,6 +194,7 @@ impl Stage {
                 role: Role::Member,
                 secret: Secret::Password { hash: hash.clone() },
                 at,
+                note: None,
             };
             person::create(&node.store, &new, at).await?;
             callers.push(Caller {

@@ -28,9 +28,14 @@ pub(super) fn methods(api: &Registry, schemas: &Schemas, examples: &Value) -> St
         } else {
             "only reads"
         };
+        let audited = if method.audited {
+            ", which the audit tells"
+        } else {
+            ""
+        };
         let _ = writeln!(
             out,
-            "\n### {}\n\n{}. Access: `{}`; {effect}.\n",
+            "\n### {}\n\n{}. Access: `{}`; {effect}{audited}.\n",
             method.name,
             method.summary,
             access(method)

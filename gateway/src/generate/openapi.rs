@@ -22,6 +22,9 @@ pub(super) fn document(api: &Registry, schemas: &Schemas, examples: &Value) -> S
                     "default": {"description": "An error", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ApiError"}}}},
                 },
             });
+            if method.audited {
+                operation["x-audited"] = json!(true);
+            }
             if method.access != Access::Public {
                 operation["security"] = json!([{"token": []}]);
             }

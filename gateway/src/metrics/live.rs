@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Weak;
 
+use chat_core::host;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
 use prometheus_client::metrics::MetricType;
@@ -48,13 +49,10 @@ impl Collector for Live {
 
 /// The servers that live, and which of them writes.
 fn of_cluster(server: &Server, mut encoder: DescriptorEncoder) -> fmt::Result {
-    let store = &server.node.store;
-    let Some(servers) = store.servers().map(|live| live.borrow().clone()) else {
+    let servers = host::servers(&server.node);
+    if servers.is_empty() {
         return Ok(());
-    };
-    // An empty address is this server itself.
-    let owner = store.owner();
-    let me = server.node.cluster.as_ref().map(|cluster| cluster.member());
+    }
     let mut nodes = encoder.encode_descriptor(
         "cluster_node_owns_journal",
         "The servers of the cluster that live: 1 for the one that writes the journal, 0 for the others",
@@ -62,13 +60,8 @@ fn of_cluster(server: &Server, mut encoder: DescriptorEncoder) -> fmt::Result {
         MetricType::Gauge,
     )?;
     for one in servers {
-        let writes = match owner.as_deref() {
-            Some("") => me.is_some_and(|me| me.name == one.name),
-            Some(address) => address == one.address,
-            None => false,
-        };
         let labels = [("node", one.name)];
-        ConstGauge::new(i64::from(writes)).encode(nodes.encode_family(&labels)?)?;
+        ConstGauge::new(i64::from(one.owner)).encode(nodes.encode_family(&labels)?)?;
     }
     Ok(())
 }

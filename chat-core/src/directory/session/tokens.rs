@@ -27,10 +27,10 @@ pub(super) struct Before {
 /// Row of `session:<id>`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SessionRow {
-    pub(super) account_id: AccountId,
+    pub(crate) account_id: AccountId,
     pub(super) user_id: UserId,
     pub(super) space_id: SpaceId,
-    pub(super) device_name: String,
+    pub(crate) device_name: String,
     pub(super) address: String,
     pub(super) created_at: i64,
     pub(super) seen_at: i64,
@@ -150,6 +150,11 @@ impl SessionRow {
         });
         self.refresh_hash = Bytes32(digest(new.refresh.as_bytes()));
         self.refresh_until = new.refresh_until;
+    }
+
+    /// When nobody can renew it any more: an access token ends long before.
+    pub(super) fn ends_at(&self) -> i64 {
+        self.refresh_until
     }
 
     pub(super) fn access_until(&self, presented: &str, now_ms: i64) -> Option<i64> {

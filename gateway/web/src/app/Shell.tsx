@@ -25,6 +25,8 @@ import { ResizeHandle } from './ResizeHandle';
 import styles from './Shell.module.css';
 
 const MeScreen = lazy(async () => ({ default: (await import('../screens/me/MeScreen')).MeScreen }));
+const AdminScreen = lazy(async () => ({ default: (await import('../screens/admin/AdminScreen')).AdminScreen }));
+const AdminMenu = lazy(async () => ({ default: (await import('../screens/admin/AdminMenu')).AdminMenu }));
 const AddPeople = lazy(async () => ({ default: (await import('../screens/directory/AddPeople')).AddPeople }));
 const CredentialSheet = lazy(async () => ({
   default: (await import('../screens/directory/CredentialSheet')).CredentialSheet,
@@ -61,7 +63,9 @@ export function Shell() {
         {(!phone || !deep) && (
           <Side alone={phone}>
             <Boundary place={place.area}>
-              <ListPane place={place} onSearch={openSwitcher} />
+              <Suspense fallback={null}>
+                <ListPane place={place} onSearch={openSwitcher} />
+              </Suspense>
             </Boundary>
           </Side>
         )}
@@ -103,6 +107,8 @@ function ListPane({ place, onSearch }: { place: Place; onSearch: () => void }) {
       return <DirectoryList onSearch={onSearch} selected={place.personId} />;
     case 'me':
       return <MeMenu section={place.section} />;
+    case 'admin':
+      return <AdminMenu section={place.section} />;
     case 'chats':
     case 'unknown':
       return <ChatList onSearch={onSearch} selected={place.area === 'chats' ? place.id : undefined} />;
@@ -121,6 +127,8 @@ function MainPane({ place }: { place: Place }) {
       return place.personId === undefined ? <NoPerson /> : <PersonCard key={place.personId} userId={place.personId} />;
     case 'me':
       return <MeScreen section={place.section ?? 'profile'} />;
+    case 'admin':
+      return <AdminScreen section={place.section ?? 'overview'} personId={place.personId} />;
     case 'unknown':
       return (
         <Empty title={t('common.not_found')} hint={t('common.not_found_hint')} icon={<SearchX {...ICON_STATE} />}>
@@ -134,7 +142,7 @@ function MainPane({ place }: { place: Place }) {
 function isDeep(place: Place): boolean {
   if (place.area === 'chats') return place.id !== undefined;
   if (place.area === 'directory') return place.personId !== undefined || place.page !== undefined;
-  if (place.area === 'me') return place.section !== undefined;
+  if (place.area === 'me' || place.area === 'admin') return place.section !== undefined;
   return true;
 }
 
@@ -178,7 +186,7 @@ function NavLinks({ place }: { place: Place }) {
         </span>
         {t('nav.chats')}
       </Link>
-      <Link href={paths.me} className={styles['tab']} aria-current={place.area === 'me' ? 'page' : undefined}>
+      <Link href={paths.me} className={styles['tab']} aria-current={place.area === 'me' || place.area === 'admin' ? 'page' : undefined}>
         <CircleUserRound {...ICON} />
         {t('nav.me')}
       </Link>

@@ -94,6 +94,10 @@ test('every address leads back to its place', () => {
   expect(placeOf(paths.disabled)).toMatchObject({ area: 'directory', personId: undefined, page: 'disabled' });
   expect(placeOf(paths.person('u1'))).toMatchObject({ area: 'directory', personId: 'u1', dialog: false });
   expect(placeOf(paths.sessions)).toEqual({ area: 'me', section: 'sessions' });
+  expect(placeOf(paths.admin)).toEqual({ area: 'admin', section: undefined, personId: undefined });
+  expect(placeOf(paths.adminAudit)).toEqual({ area: 'admin', section: 'audit', personId: undefined });
+  expect(placeOf(paths.adminPerson('u1'))).toEqual({ area: 'admin', section: 'people', personId: 'u1' });
+  for (const path of ['/admin/nothing', '/admin/audit/u1', '/admin/people/u1/more']) expect(placeOf(path).area).toBe('unknown');
   for (const odd of ['/nowhere', '/me/nothing', '/chats/a/b', '/chats/a/details/c', '/directory/a/b']) {
     expect(placeOf(odd)).toEqual({ area: 'unknown' });
   }

@@ -22,17 +22,29 @@ export const paths = {
   sessions: '/me/sessions',
   password: '/me/password',
   preferences: '/me/preferences',
+  admin: '/admin',
+  adminOverview: '/admin/overview',
+  adminPeople: '/admin/people',
+  adminPerson: (id: UserId) => `/admin/people/${id}`,
+  adminAudit: '/admin/audit',
+  adminRetention: '/admin/retention',
+  adminAuditOf: (id: UserId) => `/admin/audit?user=${id}`,
 } as const;
 
 export type MeSection = 'profile' | 'sessions' | 'password' | 'preferences';
+
+export type AdminSection = 'overview' | 'people' | 'audit' | 'retention';
 
 export type Place =
   | { area: 'chats'; id: ConversationId | undefined; details: boolean; dialog: boolean }
   | { area: 'directory'; personId: UserId | undefined; dialog: boolean; page: 'credentials' | 'disabled' | undefined }
   | { area: 'me'; section: MeSection | undefined }
+  | { area: 'admin'; section: AdminSection | undefined; personId: UserId | undefined }
   | { area: 'unknown' };
 
 const ME_SECTIONS: ReadonlySet<string> = new Set<MeSection>(['profile', 'sessions', 'password', 'preferences']);
+
+const ADMIN_SECTIONS: ReadonlySet<string> = new Set<AdminSection>(['overview', 'people', 'audit', 'retention']);
 
 const DIRECTORY_PAGES: ReadonlyMap<string, 'credentials' | 'disabled'> = new Map([
   [paths.credentials, 'credentials'],
@@ -54,6 +66,9 @@ export function placeOf(path: string): Place {
   }
   if (area === 'me' && second === undefined && (first === undefined || ME_SECTIONS.has(first))) {
     return { area: 'me', section: first as MeSection | undefined };
+  }
+  if (area === 'admin' && (first === undefined || ADMIN_SECTIONS.has(first)) && (second === undefined || first === 'people')) {
+    return { area: 'admin', section: first as AdminSection | undefined, personId: second };
   }
   return { area: 'unknown' };
 }

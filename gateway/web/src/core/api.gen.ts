@@ -52,10 +52,58 @@ export interface AddedMembers {
   pending?: boolean;
 }
 
+/** Which part of the audit to take along. */
+export interface AdminAuditExportParams {
+  /** `next` of the part before. */
+  cursor?: string;
+  /** As in `admin.audit.list`. */
+  from?: number;
+  /** In which language; Chinese when absent. */
+  language?: Language;
+  /** As in `admin.audit.list`. */
+  method?: string;
+  /** As in `admin.audit.list`. */
+  until?: number;
+  /** As in `admin.audit.list`. */
+  user_id?: Id;
+  /** How far the clock on the wall is from UTC, as `+08:00`, which it is when absent. */
+  zone?: string;
+}
+
+/** Which part of the audit. */
+export interface AdminAuditListParams {
+  /** `next` of the page before. */
+  cursor?: string;
+  /** Not before then, in ms since the epoch. */
+  from?: number;
+  /** Items at most (1 to 200, 50 when absent). */
+  limit?: number;
+  /** Only what was done by this method, as `admin.audit.methods` names it. */
+  method?: string;
+  /** Before then, in ms since the epoch. */
+  until?: number;
+  /** Only what this person did, or what concerns him. */
+  user_id?: Id;
+}
+
 /** Which one to try again. */
 export interface AdminDeadLetterRetryParams {
   /** As `admin.dead_letter.list` named it. */
   letter_id: string;
+}
+
+/** For how long what is kept. Row of `audit:main` too. */
+export interface AdminRetentionSetParams {
+  /** Entries of the audit: 180 to 3,650 days; for ever when absent. */
+  audit_days?: number;
+}
+
+/** Names a device of a colleague. */
+export interface AdminSessionRevokeParams {
+  /** The session. */
+  session_id: Id;
+  /** The colleague. */
+  user_id: Id;
 }
 
 /** What an [`ApiError`] says. */
@@ -72,6 +120,70 @@ export interface ApiError {
   request_id: string;
   /** Wait this long before trying again. */
   retry_after_ms?: number;
+}
+
+/** Something that was done, or refused. */
+export interface AuditEntry {
+  /** From which address. */
+  address: string;
+  /** Who; absent for a stranger at the door, and for whoever runs the server. */
+  by?: AuditPerson;
+  /** What else there is to tell: a reason, the device that was signed out, a setting. */
+  detail?: string;
+  /** Its name. */
+  device_name: string;
+  /** Names it. */
+  entry_id: string;
+  /** What it is, for people. */
+  label: Sentence;
+  /** What was called; `operator.…` for a command on the server itself. */
+  method: string;
+  /** When, in ms since the epoch. */
+  noted_at: number;
+  /** Why it was refused, as a code; absent for what was done. */
+  refused?: string;
+  /** Names the call in the server's log. */
+  request_id: string;
+  /** The device that asked. */
+  session_id?: Id;
+  /** What it was done to. */
+  target?: Target;
+  /** Whom it concerns. */
+  user?: AuditPerson;
+}
+
+/** Something that the audit tells of. */
+export interface AuditMethod {
+  /** What it is, for people. */
+  label: Sentence;
+  /** The method. */
+  method: string;
+}
+
+/** What the audit tells of. */
+export interface AuditMethods {
+  /** In the order of their names. */
+  items: AuditMethod[];
+}
+
+/** A person as the audit names him. */
+export interface AuditPerson {
+  /** The name he signs in with. */
+  login: string;
+  /** His name today. */
+  name: string;
+  /** The person. */
+  user_id: Id;
+}
+
+/** A part of the table for Excel. */
+export interface AuditSheet {
+  /** Where the next part begins; absent at the end. */
+  next?: string;
+  /** Entries in this part. */
+  rows: number;
+  /** CSV, to be written behind the part before. The first begins with the mark by which Excel knows UTF-8. */
+  text: string;
 }
 
 /** Data of `conversation.changed`. */
@@ -299,6 +411,16 @@ export interface DisabledMember {
   user: Person;
 }
 
+/** Room on the disk of a store. */
+export interface Disk {
+  /** Bytes that are free on their file system. */
+  free_bytes: number;
+  /** With less than this the server only reads. */
+  least_bytes: number;
+  /** Bytes of the store's files. */
+  store_bytes: number;
+}
+
 /** Data of `connection.expiring`. */
 export interface Expiring {
   /** When the access token ends. */
@@ -308,11 +430,32 @@ export interface Expiring {
 /** What a new member sees of the past. */
 export type History = "from_join" | "full";
 
+/** Messages of an hour. */
+export interface HourOfMessages {
+  /** When it began, in ms since the epoch. */
+  began_at: number;
+  /** Messages that were sent in it. */
+  messages: number;
+}
+
 /** 128 bits as 26 lower-case Crockford base-32 characters */
 export type Id = string;
 
+/** A journal. */
+export interface Journal {
+  /** Its name. */
+  name: string;
+  /** Which server writes it, in a cluster; absent while none does. */
+  owner?: string;
+  /** The number of its last commit. */
+  position: number;
+}
+
 /** What a conversation is. */
 export type Kind = "direct" | "discussion";
+
+/** In which language a table is written. */
+export type Language = "zh-CN" | "en";
 
 /** What became of a line. */
 export type LineOutcome = "added" | "exists" | "invalid";
@@ -450,6 +593,40 @@ export interface Opened {
   space: Space;
   /** The person. */
   user: Person;
+}
+
+/** How the server is. */
+export interface Overview {
+  /** Room on the disk; absent where the store is a database elsewhere. */
+  disk?: Disk;
+  /** Messages of each of the last 48 hours, oldest first; the last one is not over. */
+  hours: HourOfMessages[];
+  /** The journals that all writes go through. */
+  journals: Journal[];
+  /** When this was looked up, in ms since the epoch. */
+  looked_at: number;
+  /** The servers that live, in a cluster. */
+  nodes: ServerNode[];
+  /** People with an open connection, on any server. */
+  online: number;
+  /** People of the company, those who were disabled too. */
+  people: number;
+  /** Open connections of this server. */
+  sockets: number;
+  /** Since when, in ms since the epoch. */
+  started_at: number;
+  /** Which version runs. */
+  version: string;
+  /** What is under way, and what went wrong. */
+  work: Work;
+}
+
+/** A part of a list. */
+export interface PageOfAuditEntry {
+  /** The items, in the list's order. */
+  items: AuditEntry[];
+  /** Where the next page begins; absent at the end. */
+  next?: string;
 }
 
 /** A part of a list. */
@@ -689,6 +866,16 @@ export interface Sentence {
   zh: string;
 }
 
+/** A server of a cluster. */
+export interface ServerNode {
+  /** It answered this call. */
+  here: boolean;
+  /** Its name. */
+  name: string;
+  /** It writes the journal. */
+  owner: boolean;
+}
+
 /** A device one is signed in on. */
 export interface SessionInfo {
   /** From which address. */
@@ -845,6 +1032,17 @@ export type SystemLine = {
   what: "dissolved";
 };
 
+/** What an audited method did something to. */
+export interface Target {
+  /** Names it; a name of the server's part is a word. */
+  id: string;
+  /** Of which kind it is. */
+  kind: TargetKind;
+}
+
+/** What a method did something to. */
+export type TargetKind = "space" | "user" | "session" | "conversation" | "letter" | "server";
+
 /** Data of `conversation.typed`. */
 export interface Typed {
   /** Where. */
@@ -856,10 +1054,28 @@ export interface Typed {
 /** Which kind of letter it is. */
 export type What = "effect" | "parked" | "job";
 
+/** What is under way, and what went wrong. Each is counted up to 1,000. */
+export interface Work {
+  /** Effects that are not tried any more. */
+  dead: number;
+  /** Jobs that run or wait for their time. */
+  jobs: number;
+  /** Jobs that gave up. */
+  jobs_given_up: number;
+  /** Effects that take a right away and are tried for ever, with what waits behind them. */
+  parked: number;
+}
+
 /** Every method: what it takes and what it answers. */
 export interface Methods {
   /** Change one's password; ends all other sessions */
   "account.change_password": { params: AccountChangePasswordParams; result: SignedIn };
+  /** The audit as a table for Excel (CSV), part by part */
+  "admin.audit.export": { params: AdminAuditExportParams; result: AuditSheet };
+  /** What was done that an administrator may look up, newest first */
+  "admin.audit.list": { params: AdminAuditListParams; result: PageOfAuditEntry };
+  /** What the audit tells of, with names for people */
+  "admin.audit.methods": { params: Nothing; result: AuditMethods };
   /** What the server could not do, oldest cause first */
   "admin.dead_letter.list": { params: PageParams; result: PageOfDeadLetter };
   /** Try again what the server could not do */
@@ -870,6 +1086,18 @@ export interface Methods {
   "admin.list.progress": { params: Nothing; result: Rebuilding };
   /** Begin to make the lists of all people again from the rosters */
   "admin.list.rebuild": { params: Nothing; result: Nothing };
+  /** How the server is, in figures */
+  "admin.overview.get": { params: Nothing; result: Overview };
+  /** For how long what is kept */
+  "admin.retention.get": { params: Nothing; result: AdminRetentionSetParams };
+  /** Decide for how long what is kept */
+  "admin.retention.set": { params: AdminRetentionSetParams; result: AdminRetentionSetParams };
+  /** The devices a colleague is signed in on */
+  "admin.session.list": { params: MemberRef; result: Sessions };
+  /** End the session of one device of a colleague */
+  "admin.session.revoke": { params: AdminSessionRevokeParams; result: Nothing };
+  /** End all sessions of a colleague; one's own, but for this device */
+  "admin.session.revoke_all": { params: MemberRef; result: Nothing };
   /** The first frame of a WebSocket: who one is, and what one has seen */
   "connection.open": { params: ConnectionOpenParams; result: Opened };
   /** Go on with a newer access token */

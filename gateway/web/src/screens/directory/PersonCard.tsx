@@ -3,7 +3,7 @@
 import { Button } from '@mantine/core';
 import { MessageCircle, Users } from 'lucide-react';
 import { useCallback, useState } from 'react';
-import { useLocation, useSearch } from 'wouter';
+import { Link, useLocation, useSearch } from 'wouter';
 
 import { useAct, useClient, useMe, usePart, usePerson, useT, useWidth } from '../../app/hooks';
 import { useLive, useNow, usePresence, useWatch } from '../../app/live';
@@ -111,6 +111,11 @@ function Card({ person }: { person: Person }) {
           </Button>
         )}
         {!own && me?.role === 'admin' && <Managing person={person} />}
+        {me?.role === 'admin' && (
+          <Button component={Link} href={paths.adminPerson(person.user_id)} variant="default">
+            {t('admin.person')}
+          </Button>
+        )}
       </div>
     </article>
   );
@@ -160,7 +165,7 @@ function PresenceLine({ person, own }: { person: Person; own: boolean }) {
   );
 }
 
-function ResetPassword({ person }: { person: Person }) {
+export function ResetPassword({ person }: { person: Person }) {
   const t = useT();
   const client = useClient();
   const [, navigate] = useLocation();

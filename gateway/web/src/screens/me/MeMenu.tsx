@@ -1,6 +1,6 @@
 // Oneself, and the pages about it.
 
-import { ChevronRight, KeyRound, LogOut, MonitorSmartphone, Palette, UserRound } from 'lucide-react';
+import { ChevronRight, KeyRound, LogOut, MonitorSmartphone, Palette, ShieldCheck, UserRound } from 'lucide-react';
 import { useCallback, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 
@@ -51,6 +51,13 @@ export function MeMenu({ section }: { section: MeSection | undefined }) {
             <ChevronRight {...ICON_SMALL} />
           </Link>
         ))}
+        {me?.role === 'admin' && (
+          <Link href={paths.admin} className={styles['item']}>
+            <ShieldCheck {...ICON} />
+            <span className={styles['itemText']}>{t('admin.title')}</span>
+            <ChevronRight {...ICON_SMALL} />
+          </Link>
+        )}
       </nav>
       <button type="button" className={styles['item']} onClick={() => setAsking(true)}>
         <LogOut {...ICON} />

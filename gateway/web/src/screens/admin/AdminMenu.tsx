@@ -1,0 +1,35 @@
+// The pages of an administrator.
+
+import { Activity, Archive, ChevronRight, ScrollText, Users } from 'lucide-react';
+import { Link } from 'wouter';
+
+import { useT } from '../../app/hooks';
+import { type AdminSection, paths } from '../../app/paths';
+import { PaneHead } from '../../parts/PaneHead';
+import { ICON, ICON_SMALL } from '../../theme/theme';
+import styles from './Admin.module.css';
+
+const SECTIONS = [
+  { section: 'overview', path: paths.adminOverview, text: 'admin.overview', icon: Activity },
+  { section: 'people', path: paths.adminPeople, text: 'admin.people', icon: Users },
+  { section: 'audit', path: paths.adminAudit, text: 'admin.audit', icon: ScrollText },
+  { section: 'retention', path: paths.adminRetention, text: 'admin.retention', icon: Archive },
+] as const;
+
+export function AdminMenu({ section }: { section: AdminSection | undefined }) {
+  const t = useT();
+  return (
+    <>
+      <PaneHead title={t('admin.title')} back={paths.me} alwaysBack />
+      <nav className={styles['menu']} aria-label={t('admin.title')}>
+        {SECTIONS.map(({ section: own, path, text, icon: Icon }) => (
+          <Link key={own} href={path} className={styles['item']} aria-current={section === own ? 'page' : undefined}>
+            <Icon {...ICON} />
+            <span className={styles['grow']}>{t(text)}</span>
+            <ChevronRight {...ICON_SMALL} />
+          </Link>
+        ))}
+      </nav>
+    </>
+  );
+}

@@ -1,0 +1,53 @@
+// Whom an administrator wants to look after.
+
+import { TextInput } from '@mantine/core';
+import { Users } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import { Link } from 'wouter';
+
+import { useCell, useClient, useT } from '../../app/hooks';
+import { paths } from '../../app/paths';
+import { PersonRow } from '../../parts/PersonRow';
+import { Empty, ErrorBox, Skeletons } from '../../parts/States';
+import { ICON_STATE } from '../../theme/theme';
+import { usePeopleSearch } from '../directory/search';
+import styles from './Admin.module.css';
+
+export function PeopleList() {
+  const t = useT();
+  const { people } = useClient();
+  const view = useCell(people.directory);
+  const [query, setQuery] = useState('');
+  const found = usePeopleSearch(query, view.people);
+  useEffect(() => {
+    if (people.directory.get().phase !== 'ready') void people.loadDirectory();
+  }, [people]);
+  if (view.phase === 'error') {
+    return <ErrorBox title={t('directory.load_failed')} error={view.error} onRetry={() => void people.loadDirectory()} />;
+  }
+  if (view.phase !== 'ready') return <Skeletons rows={6} kind="list" />;
+  return (
+    <>
+      <TextInput
+        className={styles['wide'] ?? ''}
+        value={query}
+        onChange={(event) => setQuery(event.currentTarget.value)}
+        aria-label={t('directory.search')}
+        placeholder={t('directory.search')}
+      />
+      {found.length === 0 && <Empty title={t('directory.no_match', { query })} icon={<Users {...ICON_STATE} />} />}
+      <ul className={styles['rows']}>
+        {found.map((person) => (
+          <li key={person.user_id}>
+            <Link href={paths.adminPerson(person.user_id)} className={styles['who']}>
+              <PersonRow person={person} sub={person.title ?? person.login} />
+            </Link>
+          </li>
+        ))}
+      </ul>
+      <Link href={paths.disabled} className={styles['link']}>
+        {t('directory.disabled_list')}
+      </Link>
+    </>
+  );
+}
