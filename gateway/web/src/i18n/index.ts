@@ -30,6 +30,13 @@ export function chooseLanguage(choice: Language): void {
   language.set(choice);
 }
 
+/** Another tab of this browser chose. */
+export function heardLanguage(key: string | null): void {
+  if (key !== STORED) return;
+  showLanguage(stored());
+  language.set(stored());
+}
+
 /** Not where it stands already: styles may depend on it. */
 export function showLanguage(code: Language): void {
   if (document.documentElement.lang !== code) document.documentElement.lang = code;
