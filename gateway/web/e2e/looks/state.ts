@@ -29,6 +29,14 @@ export const BROKEN: Refusal = {
   request_id: '7k2m9q',
 };
 
+/** What it says where the cause has a name that an administrator can act on. */
+export const FULL: Refusal = {
+  status: 503,
+  class: 'unavailable',
+  code: 'store_full',
+  message: { zh: '服务器的磁盘满了，暂时不能读写', en: 'The disk of the server is full' },
+};
+
 /** Waits until it is there, then gives back its page. */
 export async function seen(what: Locator): Promise<Page> {
   await expect(what.first()).toBeVisible();

@@ -73,7 +73,7 @@ export function Switcher({ onClose }: { onClose: () => void }) {
         aria-activedescendant={hits.length > 0 ? `switcher-${chosen}` : undefined}
         autoComplete="off"
       />
-      {waits && <Skeletons rows={1} kind="list" />}
+      {waits && <Skeletons rows={3} kind="inner" />}
       <Hits hits={hits} chosen={chosen} onPoint={setAt} onGo={(hit) => void go(hit)} />
       <p className={styles['hint']} data-keys={!nothing || undefined}>
         {nothing ? t('switcher.none') : t('switcher.hint')}

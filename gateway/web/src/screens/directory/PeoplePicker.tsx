@@ -48,7 +48,7 @@ export function PeoplePicker({ chosen, onChange, taken }: PeoplePickerProps) {
       {view.phase === 'error' && (
         <ErrorBox title={t('directory.load_failed')} error={view.error} onRetry={() => void people.loadDirectory()} />
       )}
-      {(view.phase === 'empty' || view.phase === 'loading') && <Skeletons rows={4} kind="list" />}
+      {(view.phase === 'empty' || view.phase === 'loading') && <Skeletons rows={4} kind="inner" />}
       {view.phase === 'ready' && (
         // Where everyone is a member already nothing inside can have the focus, and it must scroll all the same.
         // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
@@ -64,7 +64,7 @@ export function PeoplePicker({ chosen, onChange, taken }: PeoplePickerProps) {
           ))}
           {found.length === 0 && search.asking && (
             <li>
-              <Skeletons rows={1} kind="list" />
+              <Skeletons rows={1} kind="inner" />
             </li>
           )}
           {found.length === 0 && !search.asking && (
