@@ -28,18 +28,18 @@ async function fillOutbox(page: Page, user_id: string, conversation_id: string, 
     ([made, text, now]) =>
       new Promise<void>((done, failed) => {
         const opening = indexedDB.open('chaoke');
-        opening.onerror = () => failed(opening.error);
-        opening.onsuccess = () => {
+        opening.addEventListener('error', () => failed(opening.error));
+        opening.addEventListener('success', () => {
           const writing = opening.result.transaction('outbox', 'readwrite');
           for (let n = 0; n < 500; n += 1) {
             const id = `full${String(n).padStart(22, '0')}`;
             writing.objectStore('outbox').put({ ...made, client_msg_id: id, text: `${text} ${n}`, created_at: now + n });
           }
-          writing.oncomplete = () => {
+          writing.addEventListener('complete', () => {
             opening.result.close();
             done();
-          };
-        };
+          });
+        });
       }),
     [made, UNSENT, NOW - 600_000] as const,
   );
@@ -88,6 +88,7 @@ export const CHATS: readonly State[] = [
   },
   {
     name: 'conversations-many',
+    dear: true,
     show: async (stage) => {
       const page = await stage.open('/chats', await stage.busy());
       await seen(page.getByText(tradeTitle(0)));
@@ -154,6 +155,7 @@ export const CHATS: readonly State[] = [
   },
   {
     name: 'chat-older-loading',
+    dear: true,
     show: async (stage) => {
       const seat = await stage.busy();
       const page = await openTrade(stage);
@@ -165,6 +167,7 @@ export const CHATS: readonly State[] = [
   },
   {
     name: 'chat-older-failed',
+    dear: true,
     show: async (stage) => {
       const seat = await stage.busy();
       const page = await openTrade(stage);
@@ -176,6 +179,7 @@ export const CHATS: readonly State[] = [
   },
   {
     name: 'chat-outbox-full',
+    dear: true,
     show: async (stage) => {
       const seat = await stage.seat('zhaomin');
       seat.wire.hold('message.send');
@@ -331,6 +335,7 @@ export const DETAILS: readonly State[] = [
   },
   {
     name: 'details-loading',
+    dear: true,
     show: async (stage) => {
       const seat = await stage.busy();
       seat.wire.hold('conversation.members');
@@ -342,6 +347,7 @@ export const DETAILS: readonly State[] = [
   },
   {
     name: 'details-error',
+    dear: true,
     show: async (stage) => {
       const seat = await stage.busy();
       seat.wire.fail('conversation.members', BROKEN);
@@ -352,6 +358,7 @@ export const DETAILS: readonly State[] = [
   },
   {
     name: 'details-many',
+    dear: true,
     show: async (stage) => {
       const page = await stage.open(`/chats/${stage.chat(TRADE.title)}/details`, await stage.busy());
       return seen(page.getByRole('heading', { name: '成员' }));

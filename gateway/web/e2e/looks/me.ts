@@ -136,9 +136,10 @@ export const ME_STATES: readonly State[] = [
   {
     name: 'offline-sessions',
     show: async (stage) => {
-      const page = await stage.open('/me');
       // What one has not opened yet comes by itself after a while, and is there without the server then.
-      await page.waitForFunction(() => performance.getEntriesByType('resource').some(({ name }) => name.includes('MeScreen')));
+      const part = stage.me.page.waitForResponse(/MeScreen/);
+      const page = await stage.open('/me');
+      await part;
       await goesOffline(page);
       await page.getByRole('link', { name: /登录设备/ }).click();
       return seen(page.getByText('没有连上服务器'));

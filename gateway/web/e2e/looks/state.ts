@@ -18,6 +18,8 @@ export interface State {
   on?: WidthName;
   /** The screens that are audited in the dark theme too; the others are drawn from the same tokens. */
   main?: true;
+  /** Takes long to bring about: photographed and audited by `make shots` only. */
+  dear?: true;
 }
 
 /** What the server says when it could not. */
