@@ -150,6 +150,7 @@ test('without locks one of two tabs sounds, and none while a person looks at one
     }
     Object.assign(window, { AudioContext: Silent, sounds: () => sounds });
   });
+  await context.clock.setFixedTime(Date.now());
   await one.goto(server.url.replace('127.0.0.1', 'chaoke.test'));
   await signIn(one, company.wang.login, company.wang.password);
   await expect(one.getByRole('navigation', { name: '主导航' })).toBeVisible();
@@ -171,4 +172,8 @@ test('without locks one of two tabs sounds, and none while a person looks at one
   await say(li, '没有人看');
   for (const tab of tabs) await expect(unread(tab, company.li.name)).toHaveText('2');
   await expect.poll(sounds).toBe(1);
+  // The clock stands: no tab sounds twice, so that a second sound would be the other tab's.
+  await say(li, '后一句');
+  for (const tab of tabs) await expect(unread(tab, company.li.name)).toHaveText('3');
+  expect(await sounds()).toBe(1);
 });
