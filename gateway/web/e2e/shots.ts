@@ -1,7 +1,8 @@
 // `make shots`: every state of every screen, at both widths and in both themes, into docs/screenshots. Looked at by
-// people; nothing compares them. After the light picture each state is looked at once more by rules: at other widths and
-// in English nothing may be cut off, lie on something else or be serious for accessibility (`looks/audit.ts`). A picture has a palette of 256 colours (`looks/png.ts`), which keeps the folder
-// small, and the same day, times and colours of people each time (`looks/lens.ts`), which keeps a change small.
+// people; nothing compares them. After the light picture each state is looked at by rules once more: at other widths
+// and in English nothing may be cut off, lie on something else or be serious for accessibility (`looks/audit.ts`).
+// A picture has a palette of 256 colours (`looks/png.ts`), which keeps the folder small, and the same day, times and
+// colours of people each time (`looks/lens.ts`), which keeps a change small.
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';

@@ -177,6 +177,7 @@ export const DOOR: readonly State[] = [
       });
       await page.goto(stage.server.url);
       await signIn(page, ME.login, PASSWORD);
+      await seen(page.getByTestId('conversation'));
       return seen(page.getByText('浏览器不允许本机存储'));
     },
   },

@@ -24,15 +24,15 @@ function look(): string[] {
 
   const say = (element: Element) => `“${(element.textContent ?? '').trim().slice(0, 30)}” <${element.tagName.toLowerCase()}>`;
   const shown = (element: Element) => element.checkVisibility({ opacityProperty: true, visibilityProperty: true });
-  // What lies under an open dialog is not read.
-  const dialogs = [...document.querySelectorAll('[role="dialog"]')].filter(shown);
+  // What lies under an open dialog or menu is not read.
+  const dialogs = [...document.querySelectorAll('[role="dialog"], [role="menu"]')].filter(shown);
   const layer = dialogs.at(-1) ?? document.body;
 
   /** Words that only a screen reader has, and what floats over the page on purpose, are judged by nobody. */
   const isApart = (element: Element) => {
     for (let at: Element | null = element; at && at !== layer; at = at.parentElement) {
       const { position, boxShadow, clipPath } = getComputedStyle(at);
-      const floats = boxShadow !== 'none' && (position === 'absolute' || position === 'fixed' || position === 'sticky');
+      const floats = position === 'fixed' || (boxShadow !== 'none' && (position === 'absolute' || position === 'sticky'));
       if (floats || clipPath !== 'none' || at.matches('.visually-hidden, textarea, option')) return true;
     }
     return false;

@@ -183,6 +183,7 @@ export const ME_STATES: readonly State[] = [
     show: async (stage) => {
       const page = await stage.open(`/chats/${stage.chat('wangfang')}`);
       await sees(page, '签下来请大家吃饭');
+      await seen(page.getByRole('heading', { name: '王芳' }));
       await stage.server.kill();
       return seen(page.getByText('正在重新连接…'));
     },
