@@ -100,8 +100,8 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
     desk: 'One icon, one sentence, one button; nothing red shouts.',
   },
   'chat-gone': {
-    phone: 'What was typed is given back and can be copied. Two buttons of the same weight; copying should lead.',
-    desk: 'Honest and recoverable. The box of the text is as wide as the text, which looks accidental.',
+    phone: 'What was typed is given back in a box of its own, and copying it is the main act.',
+    desk: 'Honest and recoverable, copying first, going back second. The box is as wide as the text, which looks accidental.',
   },
   'chat-sending': {
     phone: 'A clock beside the bubble, nothing blinks. It appears even for half a second on a slow line.',
@@ -231,7 +231,7 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
   },
   'clock-wrong': {
     phone: 'One amber line that can be closed; the list below shows the server’s time.',
-    desk: 'One line across the window. It says "computer" on a phone as well.',
+    desk: 'One line across the window, closed with one click; it does not say by how much.',
   },
   'plain-http': {
     phone: 'Two even lines in grey, no warning colour: what is off is nobody’s fault here. Said once on a device.',
@@ -351,8 +351,8 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
     desk: 'Reads as a sheet and prints as one; cards in one column make it long for fifty people.',
   },
   'credentials-one': {
-    phone: 'Once only, and it says so. Copying should be the main act, finishing the second.',
-    desk: 'Everything one hands over in one box; three buttons of which one leads.',
+    phone: 'Once only, and it says so. Copying is the main act; the three others have one weight.',
+    desk: 'Everything one hands over in one box with its act inside; the rest of the pane is empty.',
   },
   'add-no-right': {
     phone: 'Says who can. Leads back by the cross only.',

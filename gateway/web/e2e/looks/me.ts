@@ -180,10 +180,11 @@ export const ME_STATES: readonly State[] = [
   {
     // The last: the server does not come back.
     name: 'reconnecting',
-    show: async (stage) => {
+    show: async (stage, width) => {
       const page = await stage.open(`/chats/${stage.chat('wangfang')}`);
       await sees(page, '签下来请大家吃饭');
       await seen(page.getByRole('heading', { name: '王芳' }));
+      if (width === 'desk') await seen(page.getByTestId('conversation').filter({ hasText: '孙磊' }));
       await stage.server.kill();
       return seen(page.getByText('正在重新连接…'));
     },

@@ -212,7 +212,7 @@ export class Stage {
       old_password,
       new_password: PASSWORD,
     });
-    const voice = new Api(this.server, kept.access_token);
+    const voice = new Api(this.server, kept.access_token, { login, password: PASSWORD });
     this.voices.set(login, voice);
     return voice;
   }

@@ -46,7 +46,7 @@ export async function seen(what: Locator): Promise<Page> {
 }
 
 /** Longer than any answer takes; what waits for something on purpose is looked at as it is then. */
-const REST_MS = 3_000;
+const REST_MS = 6_000;
 
 /** Waits until names have come and histories stand where they will stay. */
 export async function rested(page: Page): Promise<Page> {
