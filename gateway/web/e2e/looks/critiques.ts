@@ -214,8 +214,8 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
     desk: 'The same in a card.',
   },
   'setup-done': {
-    phone: 'A large title for a small message; the one way on spans the width.',
-    desk: 'Title and button; the lead line is missing, so the card looks bare.',
+    phone: 'What is so, what to do, whom to ask; the one way on spans the width.',
+    desk: 'The same in a card.',
   },
   starting: {
     phone: 'After two seconds of silence one line says what is going on. Nothing to press, as it goes on by itself.',

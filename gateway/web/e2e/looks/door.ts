@@ -119,7 +119,7 @@ export const DOOR: readonly State[] = [
     show: async (stage) => {
       const { page } = await stage.visitor();
       await page.goto(`${stage.server.url}/setup#used`);
-      return seen(page.getByText('公司已经创建，请直接登录'));
+      return seen(page.getByText('公司已经创建'));
     },
   },
   {
