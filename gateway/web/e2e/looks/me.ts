@@ -150,6 +150,7 @@ export const ME_STATES: readonly State[] = [
     name: 'offline-form',
     show: async (stage) => {
       const page = await stage.open('/me/password');
+      await seen(page.getByLabel('当前密码'));
       await goesOffline(page);
       await page.getByLabel('当前密码').fill('chao-ke-2024');
       await page.getByLabel('新密码').fill('another-one-2026');
