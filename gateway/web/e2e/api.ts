@@ -20,6 +20,8 @@ export class Api {
   constructor(
     private readonly server: Pick<Server, 'url' | 'setupLink'>,
     private token = '',
+    /** Who signs in again when the token has ended: a long story takes longer than it lives. */
+    private again?: { login: string; password: string },
   ) {}
 
   async call<T>(method: string, params: object): Promise<T> {
@@ -29,7 +31,14 @@ export class Api {
     return JSON.parse(body) as T;
   }
 
-  private post(method: string, params: object): Promise<Response> {
+  private async post(method: string, params: object): Promise<Response> {
+    const answer = await this.postOnce(method, params);
+    if (answer.status !== 401 || !this.again || method === 'session.sign_in') return answer;
+    await this.signIn(this.again.login, this.again.password);
+    return this.postOnce(method, params);
+  }
+
+  private postOnce(method: string, params: object): Promise<Response> {
     return fetch(`${this.server.url}/api/v1/${method}`, {
       method: 'POST',
       headers: {
@@ -60,6 +69,7 @@ export class Api {
     const token = (await this.server.setupLink()).split('#')[1] ?? '';
     const done = await this.call<SignedIn>('setup.complete', { token, company_name, name, login, password });
     this.token = done.access_token;
+    this.again = { login, password };
     return { user_id: done.user.user_id, name, login, password };
   }
 

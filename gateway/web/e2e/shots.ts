@@ -1,10 +1,13 @@
 // `make shots`: every state of every screen, at both widths and in both themes, into docs/screenshots. Looked at by
-// people; nothing compares them. A picture has a palette of 256 colours (`looks/png.ts`), which keeps the folder
-// small, and the same day, times and colours of people each time (`looks/lens.ts`), which keeps a change small.
+// people; nothing compares them. After the light picture each state is looked at by rules once more: at other widths
+// and in English nothing may be cut off, lie on something else or be serious for accessibility (`looks/audit.ts`).
+// A picture has a palette of 256 colours (`looks/png.ts`), which keeps the folder small, and the same day, times and
+// colours of people each time (`looks/lens.ts`), which keeps a change small.
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 
+import { otherwise } from './looks/audit';
 import { FOLDER, readme } from './looks/pictures';
 import { withPalette } from './looks/png';
 import { Stage } from './looks/stage';
@@ -15,7 +18,7 @@ import { expect, test } from './world';
 /** Only these, to look at a change quickly: `CHAOKE_SHOTS=chat,me make shots`. */
 const WANTED = process.env['CHAOKE_SHOTS']?.split(',');
 
-test.describe.configure({ mode: 'parallel', timeout: 900_000 });
+test.describe.configure({ mode: 'parallel', timeout: 1_800_000 });
 
 for (const width of Object.keys(WIDTHS) as WidthName[]) {
   for (const colorScheme of SCHEMES) {
@@ -31,7 +34,9 @@ for (const width of Object.keys(WIDTHS) as WidthName[]) {
           if (WANTED && !WANTED.includes(name)) continue;
           await test.step(name, async () => {
             try {
-              await shoot(await rested(await show(stage, width)), `${name}-${width}-${colorScheme}`);
+              const page = await rested(await show(stage, width));
+              await shoot(page, `${name}-${width}-${colorScheme}`);
+              if (colorScheme === 'light') expect.soft(await otherwise(page, name, width)).toEqual([]);
             } catch (error) {
               expect.soft(String(error), name).toBe('');
             }

@@ -43,7 +43,7 @@ export class People {
     page.on('pageerror', (error) => this.misdeeds.push(`threw: ${error.message}`));
     page.on('console', (line) => {
       // A refused call or a lost connection is logged by the browser itself; stories about those are told here.
-      const expected = /Failed to load resource|WebSocket connection to/.test(line.text());
+      const expected = /Failed to (load resource|fetch dynamically imported module)|WebSocket connection to/.test(line.text());
       if (line.type() === 'error' && !expected) this.misdeeds.push(`logged: ${line.text()}`);
     });
     page.on('request', (request) => {

@@ -1,15 +1,49 @@
 // Conversations and what is said in them. The order counts: an open chat is read, and a read one has no line.
 import { composer, openDetails, say, sees } from '../screens';
+import type { Page } from '@playwright/test';
+
 import { expect } from '../world';
 import type { Stage } from './stage';
-import { BROKEN, seen, type State } from './state';
-import { LONG_TEXT, ME } from './story';
+import { BROKEN, FULL, seen, type State } from './state';
+import { LONG_TEXT, ME, NOW, TRADE, tradeTitle, UNSENT } from './story';
 
 const openChat = async (stage: Stage, key: string, text: string) => {
   const page = await stage.open(`/chats/${stage.chat(key)}`);
   await sees(page, text);
   return page;
 };
+
+const openTrade = async (stage: Stage) => {
+  const seat = await stage.busy();
+  const page = await stage.open(`/chats/${stage.chat(TRADE.title)}`, seat);
+  await seen(page.getByTestId('message'));
+  // What older pages come to is known: nothing asks for them by itself.
+  return page;
+};
+
+/** As many as may wait, as an earlier page left them. */
+async function fillOutbox(page: Page, user_id: string, conversation_id: string, peer_id: string): Promise<void> {
+  const made = { user_id, conversation_id, peer_id, state: 'waiting', attempts: 0 };
+  await page.evaluate(
+    ([made, text, now]) =>
+      new Promise<void>((done, failed) => {
+        const opening = indexedDB.open('chaoke');
+        opening.addEventListener('error', () => failed(opening.error));
+        opening.addEventListener('success', () => {
+          const writing = opening.result.transaction('outbox', 'readwrite');
+          for (let n = 0; n < 500; n += 1) {
+            const id = `full${String(n).padStart(22, '0')}`;
+            writing.objectStore('outbox').put({ ...made, client_msg_id: id, text: `${text} ${n}`, created_at: now + n });
+          }
+          writing.addEventListener('complete', () => {
+            opening.result.close();
+            done();
+          });
+        });
+      }),
+    [made, UNSENT, NOW - 600_000] as const,
+  );
+}
 
 const GONE = { ...BROKEN, status: 404, class: 'not_found', code: 'not_found' };
 
@@ -41,6 +75,29 @@ export const CHATS: readonly State[] = [
     },
   },
   {
+    name: 'conversations-one',
+    show: async (stage) => {
+      const { page } = await stage.newcomer('xuman', 'xu-man-2026');
+      await stage.voice('ouyangjing').patiently('message.send', {
+        ...(await stage.direct('ouyangjing', 'xuman')),
+        text: '欢迎加入！工位在三楼靠窗，电脑已经装好',
+        client_msg_id: 'welcome',
+      });
+      return seen(page.getByText('欢迎加入！'));
+    },
+  },
+  {
+    name: 'conversations-many',
+    dear: true,
+    show: async (stage) => {
+      const page = await stage.open('/chats', await stage.busy());
+      await seen(page.getByText(tradeTitle(0)));
+      // In the midst of them.
+      await page.getByRole('navigation', { name: '会话列表' }).locator('> *').last().evaluate((list) => list.scrollTo(0, 2_000));
+      return seen(page.getByText(tradeTitle(30)));
+    },
+  },
+  {
     name: 'conversations-loading',
     show: async (stage) => {
       stage.me.wire.hold('conversation.list');
@@ -54,6 +111,14 @@ export const CHATS: readonly State[] = [
       stage.me.wire.fail('conversation.list', BROKEN);
       const page = await stage.open('/chats');
       return seen(page.getByRole('button', { name: '重试' }));
+    },
+  },
+  {
+    name: 'conversations-error-details',
+    show: async (stage) => {
+      stage.me.wire.fail('conversation.list', FULL);
+      const page = await stage.open('/chats');
+      return seen(page.getByText('unavailable · store_full'));
     },
   },
   {
@@ -86,6 +151,45 @@ export const CHATS: readonly State[] = [
       const page = await openChat(stage, 'east', '报价单最新版');
       await page.getByTestId('history').evaluate((list) => list.scrollTo({ top: 0 }));
       return seen(page.getByRole('button', { name: '回到最新' }));
+    },
+  },
+  {
+    name: 'chat-older-loading',
+    dear: true,
+    show: async (stage) => {
+      const seat = await stage.busy();
+      const page = await openTrade(stage);
+      seat.wire.hold('message.list');
+      await page.getByTestId('history').evaluate((list) => list.scrollTo({ top: 0 }));
+      return seen(page.getByText('正在加载更早的消息'));
+    },
+    undo: async (stage) => (await stage.busy()).wire.free(),
+  },
+  {
+    name: 'chat-older-failed',
+    dear: true,
+    show: async (stage) => {
+      const seat = await stage.busy();
+      const page = await openTrade(stage);
+      seat.wire.fail('message.list', BROKEN);
+      await page.getByTestId('history').evaluate((list) => list.scrollTo({ top: 0 }));
+      return seen(page.getByText('更早的消息没有加载出来'));
+    },
+    undo: async (stage) => (await stage.busy()).wire.free(),
+  },
+  {
+    name: 'chat-outbox-full',
+    dear: true,
+    show: async (stage) => {
+      const seat = await stage.seat('zhaomin');
+      seat.wire.hold('message.send');
+      const page = await stage.open(`/chats/${stage.chat('zhaomin')}`, seat);
+      await sees(page, '收到，谢谢！');
+      await fillOutbox(page, stage.person('zhaomin'), stage.chat('zhaomin'), stage.person(ME.login));
+      await stage.open(`/chats/${stage.chat('zhaomin')}`, seat);
+      await sees(page, `${UNSENT} 499`);
+      await say(page, '还有一句');
+      return seen(page.getByText('等待发送的消息太多'));
     },
   },
   {
@@ -223,6 +327,44 @@ export const DETAILS: readonly State[] = [
   },
   { name: 'details-discussion', main: true, show: (stage) => openDiscussion(stage) },
   {
+    name: 'details-member',
+    show: async (stage) => {
+      const page = await stage.open(`/chats/${stage.chat('east')}/details`, stage.other);
+      return seen(page.getByRole('button', { name: '退出讨论' }));
+    },
+  },
+  {
+    name: 'details-loading',
+    dear: true,
+    show: async (stage) => {
+      const seat = await stage.busy();
+      seat.wire.hold('conversation.members');
+      const page = await stage.open(`/chats/${stage.chat(TRADE.title)}/details`, seat);
+      await seen(page.getByText('会话详情'));
+      return seen(page.getByRole('status', { name: '正在加载' }));
+    },
+    undo: async (stage) => (await stage.busy()).wire.free(),
+  },
+  {
+    name: 'details-error',
+    dear: true,
+    show: async (stage) => {
+      const seat = await stage.busy();
+      seat.wire.fail('conversation.members', BROKEN);
+      const page = await stage.open(`/chats/${stage.chat(TRADE.title)}/details`, seat);
+      return seen(page.getByText('成员没有加载出来'));
+    },
+    undo: async (stage) => (await stage.busy()).wire.free(),
+  },
+  {
+    name: 'details-many',
+    dear: true,
+    show: async (stage) => {
+      const page = await stage.open(`/chats/${stage.chat(TRADE.title)}/details`, await stage.busy());
+      return seen(page.getByRole('heading', { name: '成员' }));
+    },
+  },
+  {
     name: 'details-leaving',
     show: async (stage) => {
       const page = await openDiscussion(stage);
@@ -275,6 +417,17 @@ export const DETAILS: readonly State[] = [
       const page = await openDiscussion(stage, 'hengtong');
       await page.getByRole('button', { name: '解散讨论' }).click();
       return seen(page.getByText('解散后谁都不能再发言，历史仍可查看，不能恢复。'));
+    },
+  },
+  {
+    name: 'details-dissolve-failed',
+    show: async (stage) => {
+      const page = await openDiscussion(stage, 'hengtong');
+      await page.getByRole('button', { name: '解散讨论' }).click();
+      stage.me.wire.fail('conversation.dissolve', BROKEN);
+      const dialog = page.getByRole('dialog').filter({ hasText: '解散后谁都不能再发言' });
+      await dialog.getByRole('button', { name: '解散讨论' }).click();
+      return seen(dialog.getByText('编号 7k2m9q'));
     },
   },
   {

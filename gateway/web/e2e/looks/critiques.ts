@@ -13,6 +13,14 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
     phone: 'One sentence, one act. Could show three colleagues to begin with at once.',
     desk: 'The act stands in the list, the large pane is silent. A picture of what will stand there would be friendlier.',
   },
+  'conversations-one': {
+    phone: 'One row, one number, and the badge says the same. The rest is empty, and a first day may be.',
+    desk: 'A list of one beside a pane that says how to find more. A greeting could stand there instead.',
+  },
+  'conversations-many': {
+    phone: 'Stands still in the midst of a hundred and more; weekdays turn into dates by themselves. No way to jump but the search.',
+    desk: 'Twice as dense would still be readable. Pictures of two people look alike in a long list.',
+  },
   'conversations-loading': {
     phone: 'Rows stand where rows will stand, nothing jumps. Six of them leave the lower third empty.',
     desk: 'Same rows as the list has; the main pane waits in silence.',
@@ -20,6 +28,10 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
   'conversations-error': {
     phone: 'What, why, and one way on. The number for the administrator is in the sentence and not set apart.',
     desk: 'Fits the narrow list in two even lines; the main pane leaves the word to it.',
+  },
+  'conversations-error-details': {
+    phone: 'The sentence is for everybody, the code below it for the administrator only; small and grey, as it should be.',
+    desk: 'Code and sentence stand apart. It could be copied with one click.',
   },
   'chat-unread': {
     phone: 'Opens where reading goes on, long text and long address stay inside. The line of dots between quoted items would help.',
@@ -36,6 +48,18 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
   'chat-scrolled': {
     phone: 'The way back to the newest is under the thumb; it may cover the end of a wide bubble.',
     desk: 'The pill is far from the eye but out of the way; beginning of the talk says so in a quiet line.',
+  },
+  'chat-older-loading': {
+    phone: 'Says it in a pill over the talk, nothing moves under the finger.',
+    desk: 'In the middle on top; the talk below keeps its place.',
+  },
+  'chat-older-failed': {
+    phone: 'Sentence and act in one pill of a finger’s height; the talk stays.',
+    desk: 'The same pill; it lies over the end of a long bubble until one acts.',
+  },
+  'chat-outbox-full': {
+    phone: 'Five hundred wait and it still scrolls; the note says what to do, and what was typed stays typed. It covers the name for two seconds.',
+    desk: 'The note is red and in the middle; the list beside does not say that so many wait.',
   },
   'chat-typing': {
     phone: 'Typing is told in the head only, nothing moves in the talk. Dots in motion are left out on purpose.',
@@ -78,8 +102,8 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
     desk: 'One icon, one sentence, one button; nothing red shouts.',
   },
   'chat-gone': {
-    phone: 'What was typed is given back and can be copied. Two buttons of the same weight; copying should lead.',
-    desk: 'Honest and recoverable. The box of the text is as wide as the text, which looks accidental.',
+    phone: 'What was typed is given back in a box of its own, and copying it is the main act.',
+    desk: 'Honest and recoverable, copying first, going back second. The box is as wide as the text, which looks accidental.',
   },
   'chat-sending': {
     phone: 'A clock beside the bubble, nothing blinks. It appears even for half a second on a slow line.',
@@ -97,6 +121,22 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
   'details-discussion': {
     phone: 'Owner first, acts on the right, presence at the picture. Job titles are left out and would help in large groups.',
     desk: 'Ten members fit but for the last; leaving is below them where nobody hits it by accident.',
+  },
+  'details-member': {
+    phone: 'The same page without pencil, dots and dissolving: nothing that would be refused.',
+    desk: 'Adding is offered to everybody, as the rules have it; the owner is named at the right.',
+  },
+  'details-loading': {
+    phone: 'Name and acts are there at once, only the members wait, in the shape they will have.',
+    desk: 'The same in the narrow pane.',
+  },
+  'details-error': {
+    phone: 'The fault stays where the members would be; leaving still works.',
+    desk: 'The same; the error is wide for so narrow a pane and still fits.',
+  },
+  'details-many': {
+    phone: 'Sixty rows scroll as one; the acts of leaving are far below. A search among members is missing.',
+    desk: 'The same in the pane beside the talk.',
   },
   'details-leaving': {
     phone: 'Leaving and dissolving are at the end, in red words, apart from the rest.',
@@ -126,6 +166,10 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
     phone: 'The long name wraps evenly; the final words stand last. The title repeats a name of two lines.',
     desk: 'Final act, final words, red button away from the safe one.',
   },
+  'details-dissolve-failed': {
+    phone: 'The error stands between the question and the buttons, nothing moves, both can be pressed again.',
+    desk: 'The same; the number for the administrator is in the sentence.',
+  },
   'details-add-members': {
     phone: 'The list takes the screen, the button stays under the thumb. Initials find names nobody meant ("zh" finds Zihan).',
     desk: 'List of fixed height, so the dialog does not jump while searching; the last row is cut to say that it scrolls.',
@@ -138,6 +182,10 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
   'sign-in-error': {
     phone: 'The sentence has its room beforehand, nothing moves when it comes. Password stays typed.',
     desk: 'The error stands between fields and button, where the eye goes next.',
+  },
+  'sign-in-failed': {
+    phone: 'The server’s fault is not called a wrong password; everything stays typed.',
+    desk: 'The sentence has its room beforehand, so the card keeps its height.',
   },
   'sign-in-expired': {
     phone: 'Says why one is here again and that nothing is lost; login filled in.',
@@ -168,8 +216,16 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
     desk: 'The same in a card.',
   },
   'setup-done': {
-    phone: 'A large title for a small message; the one way on spans the width.',
-    desk: 'Title and button; the lead line is missing, so the card looks bare.',
+    phone: 'What is so, what to do, whom to ask; the one way on spans the width.',
+    desk: 'The same in a card.',
+  },
+  starting: {
+    phone: 'After two seconds of silence one line says what is going on. Nothing to press, as it goes on by itself.',
+    desk: 'The same in a card; it does not say since when.',
+  },
+  fault: {
+    phone: 'Says what usually helps and leads back as well; the tabs are gone with the page.',
+    desk: 'Only the pane is lost, rail and list go on. It does not say what was wrong, and nobody could use that.',
   },
   'server-away': {
     phone: 'Names the trouble, promises what is kept, tries by itself. No count until the next try.',
@@ -177,7 +233,11 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
   },
   'clock-wrong': {
     phone: 'One amber line that can be closed; the list below shows the server’s time.',
-    desk: 'One line across the window. It says "computer" on a phone as well.',
+    desk: 'One line across the window, closed with one click; it does not say by how much.',
+  },
+  'plain-http': {
+    phone: 'Two even lines in grey, no warning colour: what is off is nobody’s fault here. Said once on a device.',
+    desk: 'One line across the window, closed for good with one click.',
   },
   'storage-refused': {
     phone: 'The sentence takes two even lines; important enough for them.',
@@ -220,6 +280,18 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
     phone: 'Says that it is you. No way from here to the own settings.',
     desk: 'The same; the button to the own settings is missing.',
   },
+  'person-loading': {
+    phone: 'Two grey rows where picture and facts will be; the shape is only roughly theirs.',
+    desk: 'In the column of the card, so nothing jumps sideways when it comes.',
+  },
+  'person-error': {
+    phone: 'Same shape as every other error; the way back is on top.',
+    desk: 'In the middle of the pane, while the list beside it goes on by itself.',
+  },
+  'person-nobody': {
+    phone: 'An icon, one sentence, the likely cause.',
+    desk: 'The same; the list beside it is the way on.',
+  },
   'person-reset': {
     phone: 'Says what the reset does at once; red, because the old password dies.',
     desk: 'Small dialog, person named in the title.',
@@ -260,6 +332,18 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
     phone: 'Errors in the place of help. Two red fields and one grey one: clear which to mend.',
     desk: 'The first wrong field has the focus.',
   },
+  'add-one-taken': {
+    phone: 'The answer of the server stands at the field it is about; the rest stays typed.',
+    desk: 'The same. Whose account it is could be said, since it is in the directory.',
+  },
+  'add-one-failed': {
+    phone: 'The fault has its line above the button, and nothing typed is lost.',
+    desk: 'The same; nothing moves when it comes.',
+  },
+  'add-many-failed': {
+    phone: 'The list stays in the field, the fault above the button; sending again adds nobody twice.',
+    desk: 'The same in the dialog.',
+  },
   'add-many': {
     phone: 'Takes what a table gives, tabs included; counts lines. Columns do not line up in a proportional font.',
     desk: 'The same. A preview of who would be added is missing.',
@@ -269,8 +353,8 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
     desk: 'Reads as a sheet and prints as one; cards in one column make it long for fifty people.',
   },
   'credentials-one': {
-    phone: 'Once only, and it says so. Copying should be the main act, finishing the second.',
-    desk: 'Everything one hands over in one box; three buttons of which one leads.',
+    phone: 'Once only, and it says so. Copying is the main act; the three others have one weight.',
+    desk: 'Everything one hands over in one box with its act inside; the rest of the pane is empty.',
   },
   'add-no-right': {
     phone: 'Says who can. Leads back by the cross only.',
@@ -287,6 +371,10 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
   switcher: {
     phone: 'Full screen with the keyboard up; hints about keys are left out.',
     desk: 'Conversations at once, keys named below. Last message is not shown, so namesakes look alike.',
+  },
+  'switcher-loading': {
+    phone: 'Three grey rows instead of an empty sheet; typing works already.',
+    desk: 'The same, and the keys are named below from the start. The dialog grows when the rows come.',
   },
   'switcher-search': {
     phone: 'Finds by initials; people and chats look alike, which is meant.',
@@ -311,7 +399,7 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
     desk: 'The same. Quiet and finished.',
   },
   'sessions-loading': {
-    phone: 'Three rows with blocks where icons are smaller in the end.',
+    phone: 'Three rows in the shape of what comes; the blocks are larger than the icons will be.',
     desk: 'The same across the pane.',
   },
   'sessions-error': {
@@ -345,6 +433,26 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
   offline: {
     phone: 'One amber line that says what still works; nobody is called online meanwhile.',
     desk: 'The same across the window; the talk stays readable and writable.',
+  },
+  'offline-list': {
+    phone: 'The line says what still works; drafts and failed ones keep their marks, nobody is called online.',
+    desk: 'The same across the window; the list can be read and opened.',
+  },
+  'offline-directory': {
+    phone: 'Searching goes on among those who are loaded. Pinyin needs the server, and that is not said.',
+    desk: 'The same; the pane beside still asks to choose.',
+  },
+  'offline-sessions': {
+    phone: 'The banner tells the cause, the page what is missing; trying again is the one act.',
+    desk: 'The page opens although it was never opened with a network.',
+  },
+  'offline-form': {
+    phone: 'Everything stays typed, the reason stands above the button.',
+    desk: 'The same; the button could wait for the network by itself.',
+  },
+  'origin-refused': {
+    phone: 'Red, because nothing will come until somebody acts; the administrator is named.',
+    desk: 'One line; the addresses that would be accepted are not told here.',
   },
   displaced: {
     phone: 'Says why nothing comes any more and how to come back; two even lines.',

@@ -1,10 +1,12 @@
 // Before one is in.
 import { signIn } from '../screens';
 import { PASSWORD } from '../world';
-import { seen, type State } from './state';
+import { BROKEN, seen, type State } from './state';
 import { COMPANY, ME, NOW } from './story';
 
 const API = '**/api/**';
+/** What the frame loads only when somebody goes there. */
+const LATER = '**/assets/MeScreen*.js';
 
 export const DOOR: readonly State[] = [
   {
@@ -23,6 +25,16 @@ export const DOOR: readonly State[] = [
       await page.goto(stage.server.url);
       await signIn(page, 'qianxiaoyu', 'not-the-password-1');
       return seen(page.getByText('帐号或密码不正确'));
+    },
+  },
+  {
+    name: 'sign-in-failed',
+    show: async (stage) => {
+      const { page, wire } = await stage.visitor();
+      await page.goto(stage.server.url);
+      wire.fail('session.sign_in', BROKEN);
+      await signIn(page, 'qianxiaoyu', PASSWORD);
+      return seen(page.getByText('编号 7k2m9q'));
     },
   },
   {
@@ -107,8 +119,27 @@ export const DOOR: readonly State[] = [
     show: async (stage) => {
       const { page } = await stage.visitor();
       await page.goto(`${stage.server.url}/setup#used`);
-      return seen(page.getByText('公司已经创建，请直接登录'));
+      return seen(page.getByText('公司已经创建'));
     },
+  },
+  {
+    name: 'starting',
+    show: async (stage) => {
+      const { page } = stage.me;
+      stage.me.wire.hold('session.refresh');
+      await page.goto('about:blank');
+      await page.goto(`${stage.server.url}/chats`);
+      return seen(page.getByText('正在打开…'));
+    },
+  },
+  {
+    // A part of the client that the server does not have any more.
+    name: 'fault',
+    show: async (stage) => {
+      await stage.me.page.route(LATER, (route) => route.abort());
+      return seen((await stage.open('/me/sessions')).getByText('这个页面出了点问题'));
+    },
+    undo: (stage) => stage.me.page.unroute(LATER),
   },
   {
     name: 'server-away',
@@ -126,6 +157,16 @@ export const DOOR: readonly State[] = [
     },
   },
   {
+    name: 'plain-http',
+    show: async (stage) => {
+      const { page } = await stage.visitor();
+      await page.goto(stage.server.url.replace('127.0.0.1', 'chaoke.test'));
+      await signIn(page, 'sunlei', PASSWORD);
+      await seen(page.getByTestId('conversation').filter({ hasText: '张伟' }));
+      return seen(page.getByText('此网址不是 HTTPS'));
+    },
+  },
+  {
     name: 'storage-refused',
     show: async (stage) => {
       const { page } = await stage.visitor();
@@ -136,6 +177,7 @@ export const DOOR: readonly State[] = [
       });
       await page.goto(stage.server.url);
       await signIn(page, ME.login, PASSWORD);
+      await seen(page.getByTestId('conversation'));
       return seen(page.getByText('浏览器不允许本机存储'));
     },
   },

@@ -102,6 +102,26 @@ export const PEOPLE_STATES: readonly State[] = [
     show: async (stage) => seen((await stage.open(`/directory/${stage.person(ME.login)}`)).getByText('这是你自己')),
   },
   {
+    name: 'person-loading',
+    show: async (stage) => {
+      for (const method of ['directory.get', 'space.members']) stage.me.wire.hold(method);
+      const page = await stage.open(`/directory/${stage.person('wangfang')}`);
+      return seen(page.getByRole('main').getByRole('status', { name: '正在加载' }));
+    },
+  },
+  {
+    name: 'person-error',
+    show: async (stage) => {
+      stage.me.wire.hold('space.members');
+      stage.me.wire.fail('directory.get', BROKEN);
+      return seen((await stage.open(`/directory/${stage.person('wangfang')}`)).getByText('资料没有加载出来'));
+    },
+  },
+  {
+    name: 'person-nobody',
+    show: async (stage) => seen((await stage.open(`/directory/${'0'.repeat(26)}`)).getByText('没有这位同事')),
+  },
+  {
     name: 'person-reset',
     show: async (stage) => {
       const page = await stage.open(`/directory/${stage.person('liuyang')}`);
@@ -174,6 +194,40 @@ export const PEOPLE_STATES: readonly State[] = [
     },
   },
   {
+    name: 'add-one-taken',
+    show: async (stage) => {
+      const page = await openAdding(stage);
+      const dialog = page.getByRole('dialog');
+      await dialog.getByLabel('姓名').fill('王芳');
+      await dialog.getByLabel('帐号').fill('wangfang');
+      await dialog.getByRole('button', { name: '添加', exact: true }).click();
+      return seen(dialog.getByText('已被使用').or(dialog.getByText('已存在')));
+    },
+  },
+  {
+    name: 'add-one-failed',
+    show: async (stage) => {
+      const page = await openAdding(stage);
+      const dialog = page.getByRole('dialog');
+      await dialog.getByLabel('姓名').fill('许晴川');
+      await dialog.getByLabel('帐号').fill('xuqingchuan');
+      stage.me.wire.fail('space.add_member', BROKEN);
+      await dialog.getByRole('button', { name: '添加', exact: true }).click();
+      return seen(dialog.getByText('编号 7k2m9q'));
+    },
+  },
+  {
+    name: 'add-many-failed',
+    show: async (stage) => {
+      const page = await openAdding(stage);
+      await page.getByText('批量添加').click();
+      await page.getByLabel('粘贴名单').fill(NEW_PEOPLE);
+      stage.me.wire.fail('space.add_members', BROKEN);
+      await page.getByRole('button', { name: '全部添加' }).click();
+      return seen(page.getByText('编号 7k2m9q'));
+    },
+  },
+  {
     name: 'add-many',
     show: async (stage) => {
       const page = await openAdding(stage);
@@ -237,6 +291,15 @@ export const PEOPLE_STATES: readonly State[] = [
       const page = await stage.open('/chats');
       await page.getByRole('button', { name: '搜索' }).click();
       return seen(page.getByRole('option'));
+    },
+  },
+  {
+    name: 'switcher-loading',
+    show: async (stage) => {
+      stage.me.wire.hold('conversation.list');
+      const page = await stage.open('/chats');
+      await page.getByRole('button', { name: '搜索' }).click();
+      return seen(page.getByRole('dialog').getByRole('status', { name: '正在加载' }));
     },
   },
   {

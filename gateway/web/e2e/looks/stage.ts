@@ -2,11 +2,11 @@
 import { expect, type Page } from '@playwright/test';
 
 import { Api } from '../api';
-import { composer, say, signIn } from '../screens';
+import { chooseFirstPassword, composer, say, signIn } from '../screens';
 import { Server } from '../server';
 import { PASSWORD, type People } from '../world';
 import { type Lens, putOn } from './lens';
-import { at, COMPANY, DRAFT, EAST, ME, NOW, PASTED, PEOPLE, type Talk, TALKS, UNSENT, WANGFANG } from './story';
+import { at, BUSY, COMPANY, DRAFT, EAST, ME, NOW, PASTED, PEOPLE, type Talk, TALKS, TRADE, tradeTitle, UNSENT, WANGFANG } from './story';
 import { Wire } from './wire';
 
 interface SignedIn {
@@ -38,6 +38,7 @@ export class Stage {
   /** How many entries a chat had before its first line. */
   private readonly firstSeq = new Map<string, number>();
   private bareServer: Server | undefined;
+  private busySeat: Promise<Seat> | undefined;
 
   constructor(
     readonly server: Server,
@@ -91,6 +92,44 @@ export class Stage {
     return seat.page;
   }
 
+  /** A browser of somebody who signs in for the first time. */
+  async newcomer(login: string, password: string): Promise<Seat> {
+    const added = await this.admin.patiently<{ credential: string }>('space.reset_credential', { user_id: this.real(login) });
+    const seat = await this.visitor();
+    await seat.page.goto(this.server.url);
+    await signIn(seat.page, login, added.credential);
+    await chooseFirstPassword(seat.page, password);
+    await expect(seat.page.getByRole('navigation', { name: '主导航' })).toBeVisible();
+    return seat;
+  }
+
+  /** Who has very many conversations, and the first of them with a long history and more members than come with it. */
+  busy(): Promise<Seat> {
+    this.busySeat ??= this.makeBusy();
+    return this.busySeat;
+  }
+
+  private async makeBusy(): Promise<Seat> {
+    const voice = await this.entered(BUSY);
+    const others = [...this.people.keys()].slice(PEOPLE.length + 1);
+    const begun = async (name: string, logins: string[], texts: string[], when: (n: number) => number) => {
+      const user_ids = logins.map((login) => this.real(login));
+      const { conversation_id, head_seq } = await voice.patiently<Conversation>('conversation.create_discussion', { name, user_ids });
+      this.chats.set(name, conversation_id);
+      this.date(name, head_seq, when(0));
+      for (const [n, text] of texts.entries()) await this.says(BUSY, name, text, when(n));
+    };
+    const { title, members, lines, text } = TRADE;
+    const history = Array.from({ length: lines }, (_, n) => text(n));
+    await begun(title, others.slice(0, members), history, (n) => at(2, '09:00') + n * 5 * 60_000);
+    for (const [n, login] of others.entries()) {
+      const second = others[(n + 1) % others.length] ?? login;
+      await begun(tradeTitle(n), [login, second], [text(n)], () => at(3, '18:00') - n * 40 * 60_000);
+    }
+    // The glasses of a page know what there was when it was opened.
+    return this.seat(BUSY);
+  }
+
   /** A browser of somebody new. */
   async visitor(clock = NOW): Promise<Seat> {
     const page = await this.cast.stranger();
@@ -129,6 +168,13 @@ export class Stage {
     this.lens.moments[`${conversation_id}:${seq}`] = when;
   }
 
+  /** The chat of two people, as `message.send` wants it named. */
+  async direct(login: string, other: string): Promise<{ conversation_id: string; peer_id: string }> {
+    const peer_id = this.real(other);
+    const { conversation_id } = await this.voice(login).patiently<Conversation>('conversation.open_direct', { user_id: peer_id });
+    return { conversation_id, peer_id };
+  }
+
   voice(login: string): Api {
     const api = this.voices.get(login);
     if (!api) throw new Error(`${login} never signed in`);
@@ -153,16 +199,22 @@ export class Stage {
   private async hire([name, login, title, writes]: (typeof PEOPLE)[number]): Promise<void> {
     const added = await this.admin.patiently<SignedIn & { credential: string }>('space.add_member', { name, login, title });
     this.show(login, added.user.user_id);
-    if (!writes) return;
-    const first = await new Api(this.server).patiently<SignedIn>('session.sign_in', {
-      login,
-      password: added.credential,
-    });
+    if (writes) await this.entered(login, added.credential);
+  }
+
+  /** Somebody with a password of their own; without `credential` a new one is asked for. */
+  private async entered(login: string, credential?: string): Promise<Api> {
+    const asked = { user_id: this.real(login) };
+    const old_password =
+      credential ?? (await this.admin.patiently<{ credential: string }>('space.reset_credential', asked)).credential;
+    const first = await new Api(this.server).patiently<SignedIn>('session.sign_in', { login, password: old_password });
     const kept = await new Api(this.server, first.access_token).patiently<SignedIn>('account.change_password', {
-      old_password: added.credential,
+      old_password,
       new_password: PASSWORD,
     });
-    this.voices.set(login, new Api(this.server, kept.access_token));
+    const voice = new Api(this.server, kept.access_token, { login, password: PASSWORD });
+    this.voices.set(login, voice);
+    return voice;
   }
 
   private async tell(talk: Talk): Promise<void> {

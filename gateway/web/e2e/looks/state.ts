@@ -18,6 +18,8 @@ export interface State {
   on?: WidthName;
   /** The screens that are audited in the dark theme too; the others are drawn from the same tokens. */
   main?: true;
+  /** Takes long to bring about: photographed and audited by `make shots` only. */
+  dear?: true;
 }
 
 /** What the server says when it could not. */
@@ -29,6 +31,14 @@ export const BROKEN: Refusal = {
   request_id: '7k2m9q',
 };
 
+/** What it says where the cause has a name that an administrator can act on. */
+export const FULL: Refusal = {
+  status: 503,
+  class: 'unavailable',
+  code: 'store_full',
+  message: { zh: '服务器的磁盘满了，暂时不能读写', en: 'The disk of the server is full' },
+};
+
 /** Waits until it is there, then gives back its page. */
 export async function seen(what: Locator): Promise<Page> {
   await expect(what.first()).toBeVisible();
@@ -36,7 +46,7 @@ export async function seen(what: Locator): Promise<Page> {
 }
 
 /** Longer than any answer takes; what waits for something on purpose is looked at as it is then. */
-const REST_MS = 3_000;
+const REST_MS = 6_000;
 
 /** Waits until names have come and histories stand where they will stay. */
 export async function rested(page: Page): Promise<Page> {

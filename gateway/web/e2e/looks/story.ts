@@ -164,6 +164,23 @@ export const TALKS: readonly Talk[] = [
   { key: 'sunlei', lines: [line('zhangwei', 8, '16:12', '演示环境的账号给我一个')], read: 1 },
 ];
 
+/** Follows up every order: very many conversations, a long history. */
+export const BUSY = 'linzhiyuan';
+export const TRADE = {
+  title: '全国渠道周报',
+  members: 60,
+  lines: 130,
+  text: (n: number) => ORDERS[n % ORDERS.length] ?? '',
+};
+const ORDERS = [
+  '本周新签两家，合同已归档',
+  '样机周三到，请安排收货和验机，有问题当天反馈',
+  '回款已到账',
+  '客户要求把交期提前一周，我先和工厂确认排产，下午给大家答复',
+  '报价已发，等对方回复',
+];
+export const tradeTitle = (n: number) => `订单 ${2026_0300 + n} 跟进`;
+
 /** Written by the first person and never sent. */
 export const DRAFT = '明天的评审会改到下午两点，地点还是三楼会议室，请把材料提前发给我';
 

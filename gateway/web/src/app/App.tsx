@@ -77,7 +77,7 @@ function Screen() {
           );
         }
         return (
-          <Door title={t('setup.done_already')}>
+          <Door title={t('setup.done_already')} lead={t('setup.done_hint')}>
             <Button mt="lg" fullWidth onClick={() => navigate(paths.signIn, { replace: true })}>
               {t('sign_in.submit')}
             </Button>

@@ -1,10 +1,14 @@
 // A fault in one screen does not take the page: it says so and offers a fresh start.
 
 import { Button } from '@mantine/core';
+import { CircleAlert } from 'lucide-react';
 import { Component, type ReactNode } from 'react';
+import { useLocation } from 'wouter';
 
 import { Empty } from '../parts/States';
+import { ICON_STATE } from '../theme/theme';
 import { useT } from './hooks';
+import { paths } from './paths';
 
 interface BoundaryProps {
   /** Another place is another try. */
@@ -36,9 +40,15 @@ export class Boundary extends Component<BoundaryProps, { failedAt: string | unde
 
 function Fault() {
   const t = useT();
+  const [path, navigate] = useLocation();
   return (
-    <Empty title={t('app.fault')} hint={t('app.fault_hint')}>
+    <Empty title={t('app.fault')} hint={t('app.fault_hint')} icon={<CircleAlert {...ICON_STATE} />}>
       <Button onClick={() => location.reload()}>{t('app.reload')}</Button>
+      {path !== paths.chats && (
+        <Button variant="subtle" onClick={() => navigate(paths.chats)}>
+          {t('common.go_home')}
+        </Button>
+      )}
     </Empty>
   );
 }

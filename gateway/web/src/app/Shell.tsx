@@ -24,15 +24,25 @@ import { paths, type Place, placeOf } from './paths';
 import { ResizeHandle } from './ResizeHandle';
 import styles from './Shell.module.css';
 
-const MeScreen = lazy(async () => ({ default: (await import('../screens/me/MeScreen')).MeScreen }));
-const AdminScreen = lazy(async () => ({ default: (await import('../screens/admin/AdminScreen')).AdminScreen }));
-const AdminMenu = lazy(async () => ({ default: (await import('../screens/admin/AdminMenu')).AdminMenu }));
-const AddPeople = lazy(async () => ({ default: (await import('../screens/directory/AddPeople')).AddPeople }));
-const CredentialSheet = lazy(async () => ({
-  default: (await import('../screens/directory/CredentialSheet')).CredentialSheet,
-}));
-const NewDiscussion = lazy(async () => ({ default: (await import('../screens/directory/NewDiscussion')).NewDiscussion }));
-const Switcher = lazy(async () => ({ default: (await import('./Switcher')).Switcher }));
+const PARTS = {
+  me: () => import('../screens/me/MeScreen'),
+  admin: () => import('../screens/admin/AdminScreen'),
+  adminMenu: () => import('../screens/admin/AdminMenu'),
+  add: () => import('../screens/directory/AddPeople'),
+  credentials: () => import('../screens/directory/CredentialSheet'),
+  discussion: () => import('../screens/directory/NewDiscussion'),
+  switcher: () => import('./Switcher'),
+};
+const MeScreen = lazy(async () => ({ default: (await PARTS.me()).MeScreen }));
+const AdminScreen = lazy(async () => ({ default: (await PARTS.admin()).AdminScreen }));
+const AdminMenu = lazy(async () => ({ default: (await PARTS.adminMenu()).AdminMenu }));
+const AddPeople = lazy(async () => ({ default: (await PARTS.add()).AddPeople }));
+const CredentialSheet = lazy(async () => ({ default: (await PARTS.credentials()).CredentialSheet }));
+const NewDiscussion = lazy(async () => ({ default: (await PARTS.discussion()).NewDiscussion }));
+const Switcher = lazy(async () => ({ default: (await PARTS.switcher()).Switcher }));
+
+/** Long after what one came for is there. */
+const REST_AFTER_MS = 5_000;
 
 export function Shell() {
   const t = useT();
@@ -41,6 +51,7 @@ export function Shell() {
   const place = placeOf(path);
   const [switching, setSwitching] = useState(false);
   useTitle();
+  useRestOfParts();
   useSwitcherKey(() => setSwitching(true));
   const openSwitcher = () => setSwitching(true);
   const phone = width === 'phone';
@@ -192,6 +203,17 @@ function NavLinks({ place }: { place: Place }) {
       </Link>
     </>
   );
+}
+
+/** Loads what is behind the other doors while nobody waits for it: it opens then also without the server. */
+function useRestOfParts(): void {
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      // What does not come is asked for again when one goes there.
+      for (const part of Object.values(PARTS)) part().catch(() => {});
+    }, REST_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
 }
 
 function useTitle(): void {

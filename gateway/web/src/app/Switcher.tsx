@@ -7,6 +7,7 @@ import { useLocation } from 'wouter';
 
 import type { ConversationRow, Person } from '../core/wire';
 import { PersonRow } from '../parts/PersonRow';
+import { Skeletons } from '../parts/States';
 import { say } from '../parts/toast';
 import { ConversationPicture } from '../screens/chats/ConversationPicture';
 import { usePeopleSearch } from '../screens/directory/search';
@@ -28,9 +29,10 @@ export function Switcher({ onClose }: { onClose: () => void }) {
   const width = useWidth();
   const [query, setQuery] = useState('');
   const [at, setAt] = useState(0);
-  const hits = useHits(query, me);
+  const { hits, asking } = useHits(query, me);
   const chosen = Math.min(at, hits.length - 1);
-  const nothing = hits.length === 0 && query !== '';
+  const waits = hits.length === 0 && asking;
+  const nothing = hits.length === 0 && query !== '' && !asking;
 
   const go = useGo(onClose);
   const onKeyDown = (event: KeyboardEvent) => {
@@ -71,6 +73,7 @@ export function Switcher({ onClose }: { onClose: () => void }) {
         aria-activedescendant={hits.length > 0 ? `switcher-${chosen}` : undefined}
         autoComplete="off"
       />
+      {waits && <Skeletons rows={3} kind="inner" />}
       <Hits hits={hits} chosen={chosen} onPoint={setAt} onGo={(hit) => void go(hit)} />
       <p className={styles['hint']} data-keys={!nothing || undefined}>
         {nothing ? t('switcher.none') : t('switcher.hint')}
@@ -149,14 +152,14 @@ function Chat({ row }: { row: ConversationRow }) {
 }
 
 /** Conversations first; people who already have one of those chats are not repeated. */
-function useHits(query: string, me: string): Hit[] {
+function useHits(query: string, me: string): { hits: Hit[]; asking: boolean } {
   const t = useT();
   const { conversations, people } = useClient();
-  const { rows } = useCell(conversations.view);
+  const { rows, phase } = useCell(conversations.view);
   const known = useCell(people.known);
   const loaded = useMemo(() => [...known.values()], [known]);
-  const found = usePeopleSearch(query, loaded);
-  return useMemo(() => {
+  const { people: found, asking } = usePeopleSearch(query, loaded);
+  const hits = useMemo(() => {
     const wanted = query.trim().toLowerCase();
     const foundIds = new Set(wanted === '' ? [] : found.map((person) => person.user_id));
     const chats = rows
@@ -175,4 +178,5 @@ function useHits(query: string, me: string): Hit[] {
       ...others.map((person): Hit => ({ kind: 'person', person })),
     ];
   }, [query, rows, found, known, me, t]);
+  return { hits, asking: asking || phase === 'empty' || phase === 'loading' };
 }

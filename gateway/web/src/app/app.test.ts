@@ -82,6 +82,7 @@ test('a preview is one line and names the sender where there are several', () =>
   expect(previewText(t, KNOWN, row({ last }), 'me')).toBe('王芳: 一 二');
   expect(previewText(t, KNOWN, row({ last, kind: 'direct', peer_id: 'w' }), 'me')).toBe('一 二');
   expect(previewText(t, KNOWN, row({ last }), 'w')).toBe('一 二');
+  expect(previewText(t, new Map(), row({ last }), 'me'), 'the name is on its way').toBe('一 二');
 });
 
 test('every address leads back to its place', () => {

@@ -22,6 +22,11 @@ export function chooseSound(on: boolean): void {
   sound.set(on);
 }
 
+/** Another tab of this browser chose: whichever of them sounds must know. */
+export function heardSound(key: string | null): void {
+  if (key === STORED) sound.set(stored());
+}
+
 /** Sounds whenever the number of unread messages grows and nobody looks. */
 export function watchUnread(client: Client): void {
   let before = 0;
@@ -33,7 +38,8 @@ export function watchUnread(client: Client): void {
     const now = client.clock.now();
     if (!grew || !sound.get() || now - lastAt < EVERY_MS) return;
     void maySpeak().then((may) => {
-      if (!may) return;
+      // Finding out took a moment, in which another message may have sounded.
+      if (!may || now - lastAt < EVERY_MS) return;
       lastAt = now;
       void play();
     });

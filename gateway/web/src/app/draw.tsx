@@ -5,13 +5,14 @@ import { startTransition, StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { navigate } from 'wouter/use-browser-location';
 
+import { heardLanguage } from '../i18n';
 import { cssVariables, SKELETON_AFTER_MS, theme } from '../theme/theme';
 import { App } from './App';
 import { loadShell } from './behind';
 import { chatOfAddress, client } from './boot';
-import { watchUnread } from './chime';
+import { heardSound, watchUnread } from './chime';
 import { ClientContext } from './hooks';
-import { watchConversations } from './notices';
+import { heardNotices, watchConversations } from './notices';
 import { schemeManager } from './scheme';
 import { joinTabs } from './tabs';
 import { watchWidth } from './width';
@@ -19,9 +20,17 @@ import { watchWidth } from './width';
 /** The first drawing waits this long for the session and for the script behind the door. */
 const FIRST_DRAWING_MS = 500;
 
+/** What is chosen in one tab holds in all of them. */
+function followChoices(): void {
+  window.addEventListener('storage', ({ key }) => {
+    for (const hear of [heardLanguage, heardSound, heardNotices]) hear(key);
+  });
+}
+
 export function draw(): void {
   watchWidth();
   joinTabs();
+  followChoices();
   watchUnread(client);
   watchConversations(client, (path) => navigate(path));
   const root = document.getElementById('root');

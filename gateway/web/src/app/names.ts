@@ -73,8 +73,10 @@ export function systemText(t: T, known: Known, me: UserId, actorId: UserId, body
 export function previewText(t: T, known: Known, row: ConversationRow, me: UserId): string {
   const last: Preview | undefined = row.last;
   if (!last) return '';
-  if (last.kind === 'system') return last.system ? systemText(t, known, me, last.author_id, last.system) : '';
+  // A name that is on its way is left out: it would be called unknown for a moment.
+  const named = last.author_id === me || known.has(last.author_id);
+  if (last.kind === 'system') return last.system && named ? systemText(t, known, me, last.author_id, last.system) : '';
   const text = (last.text ?? '').replace(/\s+/g, ' ');
-  if (row.kind === 'direct' || last.author_id === me) return text;
+  if (row.kind === 'direct' || last.author_id === me || !named) return text;
   return `${nameOf(t, known, last.author_id)}: ${text}`;
 }

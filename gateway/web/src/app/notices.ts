@@ -36,6 +36,11 @@ export async function chooseNotices(choice: NoticeChoice): Promise<NoticeChoice>
   return kept;
 }
 
+/** Another tab of this browser chose: whichever of them shows notices must know. */
+export function heardNotices(key: string | null): void {
+  if (key === STORED) notices.set(stored());
+}
+
 /** The conversations in which more is unread than before: the newest first, as in the list. */
 export function grown(before: ReadonlyMap<ConversationId, number>, rows: readonly ConversationRow[]): ConversationRow[] {
   return rows.filter((row) => row.unread > (before.get(row.conversation_id) ?? 0));

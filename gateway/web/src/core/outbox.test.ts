@@ -245,3 +245,22 @@ test('there is a limit to what waits', async () => {
   for (let i = 0; i < OUTBOX_MAX; i += 1) expect(outbox.add({ conversation_id: 'c1' }, '字')).toBe(true);
   expect(outbox.add({ conversation_id: 'c1' }, '字')).toBe(false);
 });
+
+test('what is written in one moment, or after the clock was set back, is sent in the order of writing', async () => {
+  const outbox = await ready();
+  connected = false;
+  nextId = 9_000;
+  for (const text of ['一', '二', '三']) {
+    // Ids that sort the other way round.
+    nextId -= 2;
+    outbox.add({ conversation_id: 'c1' }, text);
+  }
+  expect(waiting(outbox)).toEqual(['一:waiting', '二:waiting', '三:waiting']);
+  await settle();
+  const later = makeOutbox();
+  await later.load('me');
+  connected = true;
+  later.kick();
+  await settle();
+  expect(calls).toEqual(['一', '二', '三']);
+});

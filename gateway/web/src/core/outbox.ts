@@ -86,7 +86,7 @@ export class Outbox {
       client_msg_id: this.#deps.newId(),
       user_id: this.#userId,
       text,
-      created_at: this.#deps.timers.now(),
+      created_at: this.#now(target.conversation_id),
       state: 'waiting',
       attempts: 0,
     };
@@ -97,6 +97,12 @@ export class Outbox {
       void this.#work(item.conversation_id);
     });
     return true;
+  }
+
+  /** Later than all that waits there: what is written in one moment, or after the clock was set back, keeps its order. */
+  #now(conversation: ConversationId): number {
+    const waiting = (this.items.get().get(conversation) ?? []).filter((item) => item.state === 'waiting');
+    return Math.max(this.#deps.timers.now(), ...waiting.map((item) => item.created_at + 1));
   }
 
   /** The person asks to send a failed one again. */

@@ -42,7 +42,8 @@ export const en: Record<TextKey, string> = {
   'setup.submit': 'Create company',
   'setup.no_token': 'This link is not complete',
   'setup.no_token_hint': 'Please use the whole link that the server printed when it started.',
-  'setup.done_already': 'The company exists already; please sign in',
+  'setup.done_already': 'The company is set up',
+  'setup.done_hint': 'Please sign in. If you have no account yet, ask your administrator.',
 
   'field.name': 'Name',
   'field.login': 'Account',

@@ -30,6 +30,13 @@ export function chooseLanguage(choice: Language): void {
   language.set(choice);
 }
 
+/** Another tab of this browser chose. */
+export function heardLanguage(key: string | null): void {
+  if (key !== STORED) return;
+  showLanguage(stored());
+  language.set(stored());
+}
+
 /** Not where it stands already: styles may depend on it. */
 export function showLanguage(code: Language): void {
   if (document.documentElement.lang !== code) document.documentElement.lang = code;
@@ -47,6 +54,8 @@ export function errorText(t: T, code: Language, error: ApiError): string {
   if (error.code === 'bad_credentials') {
     return t(error.field === 'old_password' ? 'error.wrong_password' : 'error.bad_credentials');
   }
+  // Mostly a proxy that hides the address: the person at the door can do nothing but tell who can.
+  if (error.code === 'origin') return t('connection.origin');
   if (error.code === 'too_many_tries') return t('error.too_many_tries', { seconds });
   if (error.class === 'limited') return t('error.limited', { seconds });
   const said = code === 'en' ? error.texts.en : error.texts.zh;

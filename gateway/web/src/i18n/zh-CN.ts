@@ -40,7 +40,8 @@ export const zhCN = {
   'setup.submit': '创建公司',
   'setup.no_token': '这个链接不完整',
   'setup.no_token_hint': '请使用服务器启动时打印的完整链接。',
-  'setup.done_already': '公司已经创建，请直接登录',
+  'setup.done_already': '公司已经创建',
+  'setup.done_hint': '请直接登录；还没有帐号时，请联系公司管理员。',
 
   'field.name': '姓名',
   'field.login': '帐号',

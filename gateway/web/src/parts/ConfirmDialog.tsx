@@ -12,8 +12,10 @@ export function ConfirmDialog({ title, text, action, run, onClose, danger = true
   const act = useAct(useCallback(async () => run(), [run]));
   return (
     <Modal opened onClose={onClose} title={title} centered closeButtonProps={{ 'aria-label': t('common.close') }}>
-      <p className={styles['text']}>{text}</p>
-      <FormError error={act.error} />
+      <div className={styles['body']}>
+        <p className={styles['text']}>{text}</p>
+        <FormError error={act.error} />
+      </div>
       <Group justify="flex-end" mt="md">
         <Button variant="default" onClick={onClose} data-autofocus>
           {t('common.cancel')}

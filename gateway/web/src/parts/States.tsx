@@ -58,8 +58,8 @@ export function FormError({ error }: { error: ApiError | undefined }) {
   );
 }
 
-/** Grey rows, but only when waiting takes long enough to be noticed. */
-export function Skeletons({ rows, kind }: { rows: number; kind: 'list' | 'chat' | 'lines' }) {
+/** Grey rows (`inner`: in a dialog or a card, which has its own margin), but only when waiting takes long enough to be noticed. */
+export function Skeletons({ rows, kind }: { rows: number; kind: 'list' | 'inner' | 'chat' | 'lines' }) {
   const t = useT();
   const slow = useSlow(true);
   if (!slow) return <div className={styles['quiet']} />;

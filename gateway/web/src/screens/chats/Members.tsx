@@ -27,7 +27,7 @@ export function Members({ conversation, owner }: { conversation: Conversation; o
   useWatch((members ?? []).slice(0, WATCHED).map((member) => member.user_id));
   if (!members) {
     if (error) return <ErrorBox title={t('details.failed')} error={error} onRetry={() => void load(undefined)} />;
-    return <Skeletons rows={3} kind="list" />;
+    return <Skeletons rows={3} kind="inner" />;
   }
   return (
     <section aria-label={t('details.members')}>

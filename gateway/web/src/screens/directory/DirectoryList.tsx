@@ -29,7 +29,7 @@ export function DirectoryList({ onSearch, selected }: { onSearch: () => void; se
   useEffect(() => {
     void people.loadDirectory();
   }, [people]);
-  const shown = usePeopleSearch(query, view.people);
+  const { people: shown, asking } = usePeopleSearch(query, view.people);
   return (
     <>
       <ListHead tab="directory" onSearch={onSearch} />
@@ -52,7 +52,7 @@ export function DirectoryList({ onSearch, selected }: { onSearch: () => void; se
       )}
       {(view.phase === 'empty' || view.phase === 'loading') && <Skeletons rows={6} kind="list" />}
       {view.phase === 'ready' && (
-        <Found people={shown} query={query.trim()} selected={selected} more={view.more} />
+        <Found people={shown} asking={asking} query={query.trim()} selected={selected} more={view.more} />
       )}
     </>
   );
@@ -60,12 +60,13 @@ export function DirectoryList({ onSearch, selected }: { onSearch: () => void; se
 
 interface FoundProps {
   people: readonly Person[];
+  asking: boolean;
   query: string;
   selected: UserId | undefined;
   more: boolean;
 }
 
-function Found({ people, query, selected, more }: FoundProps) {
+function Found({ people, asking, query, selected, more }: FoundProps) {
   const t = useT();
   const client = useClient();
   const admin = useMe()?.role === 'admin';
@@ -73,6 +74,7 @@ function Found({ people, query, selected, more }: FoundProps) {
   const rows = useMemo(() => withLetters(people, query === ''), [people, query]);
   const letters = useMemo(() => [...new Set(rows.filter((row) => row.letter).map((row) => row.person.initial))], [rows]);
   useWatch(useMemo(() => people.slice(0, WATCHED).map((person) => person.user_id), [people]));
+  if (people.length === 0 && asking) return <Skeletons rows={1} kind="list" />;
   if (people.length === 0) return <Empty title={t('directory.no_match', { query })} icon={<SearchX {...ICON_STATE} />} />;
   const alone = people.length === 1 && query === '' && !more;
   const jump = (letter: string) => {

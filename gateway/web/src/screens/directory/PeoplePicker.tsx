@@ -28,7 +28,8 @@ export function PeoplePicker({ chosen, onChange, taken }: PeoplePickerProps) {
   useEffect(() => {
     void people.loadDirectory();
   }, [people]);
-  const found = usePeopleSearch(query, view.people).filter((person) => person.user_id !== me?.user_id);
+  const search = usePeopleSearch(query, view.people);
+  const found = search.people.filter((person) => person.user_id !== me?.user_id);
   const ids = new Set(chosen.map((person) => person.user_id));
   const toggle = (person: Person) =>
     onChange(ids.has(person.user_id) ? chosen.filter(({ user_id }) => user_id !== person.user_id) : [...chosen, person]);
@@ -47,7 +48,7 @@ export function PeoplePicker({ chosen, onChange, taken }: PeoplePickerProps) {
       {view.phase === 'error' && (
         <ErrorBox title={t('directory.load_failed')} error={view.error} onRetry={() => void people.loadDirectory()} />
       )}
-      {(view.phase === 'empty' || view.phase === 'loading') && <Skeletons rows={4} kind="list" />}
+      {(view.phase === 'empty' || view.phase === 'loading') && <Skeletons rows={4} kind="inner" />}
       {view.phase === 'ready' && (
         // Where everyone is a member already nothing inside can have the focus, and it must scroll all the same.
         // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
@@ -61,7 +62,12 @@ export function PeoplePicker({ chosen, onChange, taken }: PeoplePickerProps) {
               onToggle={toggle}
             />
           ))}
-          {found.length === 0 && (
+          {found.length === 0 && search.asking && (
+            <li>
+              <Skeletons rows={1} kind="inner" />
+            </li>
+          )}
+          {found.length === 0 && !search.asking && (
             <li className={styles['none']}>
               {query.trim() === '' ? t('directory.empty') : t('directory.no_match', { query: query.trim() })}
             </li>

@@ -1,7 +1,7 @@
 // Who someone is, and the way to write to them.
 
 import { Button } from '@mantine/core';
-import { MessageCircle, Users } from 'lucide-react';
+import { MessageCircle, SearchX, Users } from 'lucide-react';
 import { useCallback, useState } from 'react';
 import { Link, useLocation, useSearch } from 'wouter';
 
@@ -55,8 +55,16 @@ function Absent({ userId }: { userId: UserId }) {
   const t = useT();
   const { people } = useClient();
   const why = usePart(people.absent, (absent) => absent.get(userId));
-  if (why === undefined) return <Skeletons rows={2} kind="list" />;
-  if (why === 'nobody') return <Empty title={t('directory.nobody')} hint={t('directory.nobody_hint')} />;
+  if (why === undefined) {
+    return (
+      <div className={styles['card']}>
+        <Skeletons rows={2} kind="inner" />
+      </div>
+    );
+  }
+  if (why === 'nobody') {
+    return <Empty title={t('directory.nobody')} hint={t('directory.nobody_hint')} icon={<SearchX {...ICON_STATE} />} />;
+  }
   return <ErrorBox title={t('directory.person_failed')} error={why} onRetry={() => people.wantNow(userId)} />;
 }
 

@@ -11,10 +11,16 @@ const QUERY_MAX_CHARS = 64;
 const ASK_AFTER_MS = 180;
 const ANSWER_MAX = 50;
 
-export function usePeopleSearch(query: string, loaded: readonly Person[]): readonly Person[] {
+export interface PeopleFound {
+  people: readonly Person[];
+  /** The server has not answered yet: that nobody was found would be said too early. */
+  asking: boolean;
+}
+
+export function usePeopleSearch(query: string, loaded: readonly Person[]): PeopleFound {
   const client = useClient();
   const wanted = query.trim().slice(0, QUERY_MAX_CHARS);
-  const [answer, setAnswer] = useState<{ query: string; people: Person[] }>();
+  const [answer, setAnswer] = useState<{ query: string; people?: Person[] }>();
   useEffect(() => {
     if (wanted === '') return undefined;
     let stopped = false;
@@ -26,6 +32,7 @@ export function usePeopleSearch(query: string, loaded: readonly Person[]): reado
         if (!stopped) setAnswer({ query: wanted, people: items });
       } catch {
         // What is loaded is still searched.
+        if (!stopped) setAnswer({ query: wanted });
       }
     }, ASK_AFTER_MS);
     return () => {
@@ -33,9 +40,10 @@ export function usePeopleSearch(query: string, loaded: readonly Person[]): reado
       clearTimeout(timer);
     };
   }, [client, wanted]);
-  if (wanted === '') return loaded;
-  if (answer?.query === wanted) return answer.people;
-  return loaded.filter((person) => matches(person, wanted));
+  if (wanted === '') return { people: loaded, asking: false };
+  const answered = answer?.query === wanted;
+  const people = (answered ? answer.people : undefined) ?? loaded.filter((person) => matches(person, wanted));
+  return { people, asking: !answered };
 }
 
 export function matches(person: Person, query: string): boolean {

@@ -39,7 +39,7 @@ export function Sessions() {
   }, [load]);
   if (!sessions) {
     if (error) return <ErrorBox title={t('sessions.load_failed')} error={error} onRetry={() => void load()} />;
-    return <Skeletons rows={3} kind="list" />;
+    return <Skeletons rows={3} kind="inner" />;
   }
   return (
     <>
