@@ -135,12 +135,12 @@ pub trait Engine: Send + Sync + 'static {
     /// error says that it cannot be known before the next start: nothing is written until then.
     async fn settle(&self, round: &Round) -> Result<bool, StoreError>;
 
-    /// Makes a durable round visible, after the one before it; the next one may be persisted meanwhile. It is
-    /// repeated until it succeeds.
-    async fn apply(&self, round: &Round) -> Result<(), StoreError>;
+    /// Makes durable rounds that follow each other visible, after those before them; later ones may be persisted
+    /// meanwhile. It is repeated until it succeeds.
+    async fn apply(&self, rounds: &[Round]) -> Result<(), StoreError>;
 
-    /// Called when an applied round is answered: what need not be waited for.
-    async fn shown(&self, _round: &Round) {}
+    /// Called when applied rounds are answered: what need not be waited for.
+    async fn shown(&self, _rounds: &[Round]) {}
 
     /// Up to `limit` commits with effects after `position`, oldest first.
     async fn effects_after(

@@ -454,25 +454,31 @@ impl<D: Database> Engine for Cql<D> {
         self.journal.confirm().await
     }
 
-    async fn apply(&self, round: &Round) -> Result<(), StoreError> {
+    async fn apply(&self, rounds: &[Round]) -> Result<(), StoreError> {
         let mut batches = Batches::default();
-        batches.add(round, (self.clock)());
+        for round in rounds {
+            batches.add(round, (self.clock)());
+        }
         if rules::holds(rules::Rule::ApplyInOrder) {
             self.send(batches).await;
         } else {
             // Sent, and nobody waits for it.
             let _ = self.send(batches).now_or_never();
         }
-        self.marks().shown = round.last;
+        if let Some(round) = rounds.last() {
+            self.marks().shown = round.last;
+        }
         Ok(())
     }
 
-    async fn shown(&self, round: &Round) {
-        self.acknowledged(Mark {
-            position: round.last,
-            time_ms: round.time_ms,
-        })
-        .await;
+    async fn shown(&self, rounds: &[Round]) {
+        for round in rounds {
+            self.acknowledged(Mark {
+                position: round.last,
+                time_ms: round.time_ms,
+            })
+            .await;
+        }
     }
 
     async fn effects_after(

@@ -406,7 +406,7 @@ impl Engine for Embedded {
         ))
     }
 
-    async fn apply(&self, _round: &Round) -> Result<(), StoreError> {
+    async fn apply(&self, _rounds: &[Round]) -> Result<(), StoreError> {
         Ok(())
     }
 

@@ -111,7 +111,7 @@ impl Disk {
             .await
             .expect("the engine inside works");
         self.engine
-            .apply(round)
+            .apply(std::slice::from_ref(round))
             .await
             .expect("the engine inside works");
     }
@@ -270,16 +270,18 @@ impl Engine for Faulty {
             .any(|known| known.first == round.first))
     }
 
-    async fn apply(&self, round: &Round) -> Result<(), StoreError> {
-        self.step().await;
-        if self.happens(self.faults.apply, |n| &mut n.applies) {
-            return Err(failed("a durable round was not shown"));
+    async fn apply(&self, rounds: &[Round]) -> Result<(), StoreError> {
+        for round in rounds {
+            self.step().await;
+            if self.happens(self.faults.apply, |n| &mut n.applies) {
+                return Err(failed("a durable round was not shown"));
+            }
+            self.disk.show(round).await;
+            self.disk
+                .rounds()
+                .retain(|known| known.first != round.first);
+            self.step().await;
         }
-        self.disk.show(round).await;
-        self.disk
-            .rounds()
-            .retain(|known| known.first != round.first);
-        self.step().await;
         Ok(())
     }
 

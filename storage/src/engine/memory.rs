@@ -102,7 +102,7 @@ impl Engine for Memory {
         Ok(self.read().contains_key(&layout::attempts_key(round.first)))
     }
 
-    async fn apply(&self, _round: &Round) -> Result<(), StoreError> {
+    async fn apply(&self, _rounds: &[Round]) -> Result<(), StoreError> {
         Ok(())
     }
 

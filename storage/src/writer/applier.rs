@@ -1,5 +1,5 @@
-//! The last stage: makes durable rounds visible, a round after the other, hands them to the receivers, and
-//! answers in order.
+//! The last stage: makes durable rounds visible, all that wait at once, hands them to the receivers, and answers in
+//! order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,50 +44,68 @@ pub(super) struct Applier {
 impl Applier {
     /// Runs until the second stage has ended and all is answered.
     pub(super) async fn run(mut self) {
-        while let Some(Turn { decided, durable }) = self.turns.recv().await {
-            let shown = match durable {
-                Some(durable) => Some(self.show(durable).await),
-                None => None,
-            };
-            let commits = decided.len();
+        while let Some(first) = self.turns.recv().await {
+            // What became durable meanwhile is made visible with one write a row.
+            let mut turns = vec![first];
+            while let Ok(turn) = self.turns.try_recv() {
+                turns.push(turn);
+            }
+            self.take(turns).await;
+        }
+    }
+
+    /// Makes the rounds of some turns visible, and gives the answers of all.
+    async fn take(&self, turns: Vec<Turn>) {
+        let (mut rounds, mut rest) = (Vec::new(), Vec::with_capacity(turns.len()));
+        for Turn { decided, durable } in turns {
+            let told = durable.map(|durable| {
+                let first = durable.round.first;
+                rounds.push(durable.round);
+                (first, durable.commits, durable.began)
+            });
+            rest.push((decided, told));
+        }
+        if !rounds.is_empty() {
+            self.show(&rounds).await;
+        }
+        let mut answered = 0;
+        for (decided, told) in rest {
+            if let Some((first, commits, began)) = told {
+                let figures = &self.shared.figures;
+                figures.round(began.elapsed(), commits.len() as u64);
+                self.hand_out(first, commits).await;
+            }
+            answered += decided.len();
             for (request, result) in decided {
                 drop(request.permits);
                 let _ = request.answer.send(result);
             }
-            if let Some(round) = shown {
-                self.engine.shown(&round).await;
-            }
-            self.known.answered(commits);
         }
+        self.engine.shown(&rounds).await;
+        self.known.answered(answered);
     }
 
-    /// Makes a round visible.
-    async fn show(&self, durable: Durable) -> Round {
-        let Durable {
-            round,
-            commits,
-            began,
-        } = durable;
+    /// Makes rounds visible.
+    async fn show(&self, rounds: &[Round]) {
         if holds(Rule::ApplyBeforeAnswer) {
-            self.apply(&round).await;
+            self.apply(rounds).await;
         }
-        let figures = &self.shared.figures;
-        figures.round(began.elapsed(), round.last + 1 - round.first);
-        self.shared.show(round.last);
-        self.known.shows(round.last);
+        let last = rounds.last().map_or(0, |round| round.last);
+        self.shared.show(last);
+        self.known.shows(last);
         let timers = reserved::timers_home();
-        if round.rows.iter().any(|row| row.home == timers) {
+        let mut rows = rounds.iter().flat_map(|round| &round.rows);
+        if rows.any(|row| row.home == timers) {
             self.timers.send_modify(|rounds| *rounds += 1);
         }
-        self.hand_out(round.first, commits).await;
-        round
     }
 
-    /// It is durable: it cannot be given up, and nothing may be answered before it is visible.
-    async fn apply(&self, round: &Round) {
+    /// They are durable: they cannot be given up, and nothing may be answered before they are visible.
+    async fn apply(&self, rounds: &[Round]) {
         let mut pause_ms = 1;
-        while let Err(error) = self.engine.apply(round).await {
-            tracing::error!(first = round.first, %error, "a durable round cannot be applied yet");
+        while let Err(error) = self.engine.apply(rounds).await {
+            let first = rounds.first().map_or(0, |round| round.first);
+            tracing::error!(first, %error, "a durable round cannot be applied yet");
             tokio::time::sleep(Duration::from_millis(pause_ms)).await;
             pause_ms = (pause_ms * 2).min(PAUSE_MAX_MS);
         }

@@ -384,7 +384,7 @@ impl<D: Database> Engine for FromAnySeat<D> {
         Err(StoreError::Moved)
     }
 
-    async fn apply(&self, _: &Round) -> Result<(), StoreError> {
+    async fn apply(&self, _: &[Round]) -> Result<(), StoreError> {
         Err(StoreError::Moved)
     }
 

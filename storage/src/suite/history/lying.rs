@@ -118,8 +118,8 @@ impl Engine for Lying {
         self.inside.settle(round).await
     }
 
-    async fn apply(&self, round: &Round) -> Result<(), StoreError> {
-        self.inside.apply(round).await
+    async fn apply(&self, rounds: &[Round]) -> Result<(), StoreError> {
+        self.inside.apply(rounds).await
     }
 
     async fn effects_after(

@@ -18,7 +18,7 @@ export function PeopleList() {
   const { people } = useClient();
   const view = useCell(people.directory);
   const [query, setQuery] = useState('');
-  const found = usePeopleSearch(query, view.people);
+  const { people: found, asking } = usePeopleSearch(query, view.people);
   useEffect(() => {
     if (people.directory.get().phase !== 'ready') void people.loadDirectory();
   }, [people]);
@@ -35,7 +35,7 @@ export function PeopleList() {
         aria-label={t('directory.search')}
         placeholder={t('directory.search')}
       />
-      {found.length === 0 && <Empty title={t('directory.no_match', { query })} icon={<Users {...ICON_STATE} />} />}
+      {found.length === 0 && !asking && <Empty title={t('directory.no_match', { query })} icon={<Users {...ICON_STATE} />} />}
       <ul className={styles['rows']}>
         {found.map((person) => (
           <li key={person.user_id}>

@@ -15,7 +15,7 @@ export function PersonFilter({ userId, onChange }: { userId: UserId; onChange: (
   const t = useT();
   const [query, setQuery] = useState('');
   const person = usePerson(userId === '' ? undefined : userId);
-  const found = usePeopleSearch(query, []);
+  const { people: found, asking } = usePeopleSearch(query, []);
   if (userId !== '') {
     return (
       <TextInput
@@ -50,7 +50,7 @@ export function PersonFilter({ userId, onChange }: { userId: UserId; onChange: (
               </button>
             </li>
           ))}
-          {found.length === 0 && <li className={styles['sub']}>{t('directory.no_match', { query: query.trim() })}</li>}
+          {found.length === 0 && !asking && <li className={styles['sub']}>{t('directory.no_match', { query: query.trim() })}</li>}
         </ul>
       )}
     </div>
