@@ -43,15 +43,7 @@ pub async fn open(serve: &Serve, clock: &Clock) -> Result<Opened, Box<dyn std::e
     let data = &serve.data.folder;
     let (limits, folder) = (serve.cql.limits()?, command::folder::store(data));
     if serve.cql.addresses.is_empty() {
-        command::folder::check(data)?;
-        if !folder.exists() {
-            has_room(data, &limits)?;
-        }
-        let store = embedded(&folder, limits, clock)?;
-        return Ok(Opened {
-            folder: Some(folder),
-            ..alone(store)
-        });
+        return in_folder(data, folder, limits, clock);
     }
     if folder.exists() {
         // Whoever forgets that would wonder where everybody has gone.
@@ -111,6 +103,24 @@ pub async fn open(serve: &Serve, clock: &Clock) -> Result<Opened, Box<dyn std::e
         export,
         folder: None,
         listening: Some(listening),
+    })
+}
+
+/// A store on this machine.
+fn in_folder(
+    data: &Path,
+    folder: PathBuf,
+    limits: Limits,
+    clock: &Clock,
+) -> Result<Opened, Box<dyn std::error::Error>> {
+    command::folder::check(data)?;
+    if !folder.exists() {
+        has_room(data, &limits)?;
+    }
+    let store = embedded(&folder, limits, clock)?;
+    Ok(Opened {
+        folder: Some(folder),
+        ..alone(store)
     })
 }
 

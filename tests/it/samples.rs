@@ -57,24 +57,7 @@ impl Scene {
             "account.change_password" => {
                 json!({"old_password": self.member.password, "new_password": "新的密码2026"})
             }
-            "admin.audit.list" => json!({
-                "limit": 2, "user_id": self.gone.id, "method": "space.disable_member", "from": 0,
-                "until": 4_000_000_000_000_u64,
-            }),
-            "admin.audit.export" => json!({
-                "user_id": self.gone.id, "method": "space.disable_member", "from": 0,
-                "until": 4_000_000_000_000_u64, "language": "zh-CN", "zone": "+08:00",
-            }),
-            "admin.audit.methods" | "admin.overview.get" => json!({}),
-            "admin.retention.get" => json!({}),
-            "admin.retention.set" => json!({"audit_days": 365}),
-            "admin.session.list" | "admin.session.revoke_all" => json!({"user_id": self.member.id}),
-            "admin.session.revoke" => {
-                json!({"user_id": self.member.id, "session_id": self.session.session_id})
-            }
-            "admin.dead_letter.list" => json!({"limit": 10}),
-            "admin.dead_letter.retry" => json!({"letter_id": self.letter}),
-            "admin.list.rebuild" | "admin.list.progress" | "admin.list.cancel" => json!({}),
+            admin if admin.starts_with("admin.") => self.sample_of_admin(admin),
             "connection.open" => self.opening(),
             "connection.renew" => json!({"token": self.member.tokens().access}),
             "conversation.add_members" => {
@@ -124,6 +107,30 @@ impl Scene {
             "space.enable_member" => json!({"user_id": self.gone.id}),
             "space.members" => json!({"limit": 10}),
             "space.reset_credential" => json!({"user_id": self.onlooker.id}),
+            other => panic!("{other} has no sample in tests/it/samples.rs"),
+        }
+    }
+
+    fn sample_of_admin(&self, method: &str) -> Value {
+        match method {
+            "admin.audit.list" => json!({
+                "limit": 2, "user_id": self.gone.id, "method": "space.disable_member", "from": 0,
+                "until": 4_000_000_000_000_u64,
+            }),
+            "admin.audit.export" => json!({
+                "user_id": self.gone.id, "method": "space.disable_member", "from": 0,
+                "until": 4_000_000_000_000_u64, "language": "zh-CN", "zone": "+08:00",
+            }),
+            "admin.audit.methods" | "admin.overview.get" => json!({}),
+            "admin.retention.get" => json!({}),
+            "admin.retention.set" => json!({"audit_days": 365}),
+            "admin.session.list" | "admin.session.revoke_all" => json!({"user_id": self.member.id}),
+            "admin.session.revoke" => {
+                json!({"user_id": self.member.id, "session_id": self.session.session_id})
+            }
+            "admin.dead_letter.list" => json!({"limit": 10}),
+            "admin.dead_letter.retry" => json!({"letter_id": self.letter}),
+            "admin.list.rebuild" | "admin.list.progress" | "admin.list.cancel" => json!({}),
             other => panic!("{other} has no sample in tests/it/samples.rs"),
         }
     }
