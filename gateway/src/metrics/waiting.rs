@@ -8,7 +8,7 @@ use chat_core::effect::letter::{self, What};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use storage::Store;
+use storage::{FIRST_POSITION, Store};
 use tokio::time::timeout;
 
 /// Letters that are counted; who has more has to look at them anyway.
@@ -47,7 +47,9 @@ impl Waiting {
         let reading = async {
             let letters = letter::page(store, None, COUNTED).await.ok()?;
             let last = store.last_position().await;
-            let behind = last.saturating_sub(checkpoint(store).await.ok()?);
+            // A new store has none yet, and no commit before its first position.
+            let ran = checkpoint(store).await.ok()?.max(FIRST_POSITION - 1);
+            let behind = last.saturating_sub(ran);
             Some((letters, u32::try_from(behind).unwrap_or(u32::MAX)))
         };
         let Ok(Some((letters, behind))) = timeout(PATIENCE, reading).await else {

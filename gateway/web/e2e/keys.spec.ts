@@ -85,7 +85,10 @@ test('Escape closes the details, beside the chat and as a drawer, and the focus 
   await expect(title).toHaveCount(0);
 
   await wang.setViewportSize({ width: 1024, height: 768 });
+  // The page has heard of it when it is painted again: a key before that would open the details of the width before.
+  await wang.evaluate(() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(painted)))));
   await opener.focus();
+  await expect(opener).toBeFocused();
   await wang.keyboard.press('Enter');
   const drawer = wang.getByRole('dialog', { name: '会话详情' });
   await expect(drawer.getByRole('button', { name: '和 TA 一起发起讨论' })).toBeVisible();

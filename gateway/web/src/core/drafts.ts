@@ -59,6 +59,11 @@ export class Drafts {
       return next;
     });
     this.#dirty.add(id);
+    if (text === '') {
+      // It was sent: told late, this would take away what is being typed in another tab meanwhile.
+      this.flush();
+      return;
+    }
     if (this.#scheduled) return;
     this.#scheduled = true;
     this.#timers.after(SAVE_AFTER_MS, () => this.flush());
