@@ -63,6 +63,19 @@ test('a draft survives a reload and belongs to its person', async () => {
   expect(shelf.kept.size).toBe(0);
 });
 
+test('a draft that was sent is gone for the other tabs at once, and takes nothing away there later', async () => {
+  const shelf = new Shelf();
+  const drafts = new Drafts(shelf, timers);
+  drafts.load('me');
+  drafts.set('c1', '写好了');
+  drafts.set('c1', '');
+  shelf.setItem('chaoke.draft.me.c1', '另一个标签页在写');
+  drafts.heard('chaoke.draft.me.c1', '另一个标签页在写');
+  await timers.pass(300);
+  expect(drafts.get('c1')).toBe('另一个标签页在写');
+  expect(shelf.kept.size).toBe(1);
+});
+
 test('a closing page saves a draft at once, and full storage loses nothing of the page', () => {
   const shelf = new Shelf();
   const drafts = new Drafts(shelf, timers);
