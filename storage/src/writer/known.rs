@@ -87,8 +87,7 @@ impl Known {
         self.rows().get(place)
     }
 
-    /// The row as the next commit must see it, when `fetched` was read while everything up to `applied` was
-    /// visible: a later round may have written it since.
+    /// The row as the next commit must see it: a round may have written it since it was fetched.
     pub(super) fn newest(
         &self,
         place: &Place,
