@@ -1,5 +1,5 @@
-//! What the process and its machine tell of themselves: for the overview of an administrator, for the command `status`
-//! and for the metrics.
+//! What the process and its machine tell of themselves, for the overview of an administrator; and which servers live,
+//! for the metrics too.
 
 use schemars::JsonSchema;
 use serde::Serialize;

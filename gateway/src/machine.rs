@@ -1,4 +1,4 @@
-//! The process and its disk, as the overview, `chaoke status` and the metrics tell of them.
+//! The process and its disk, as the overview of an administrator tells of them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
