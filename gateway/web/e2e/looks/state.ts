@@ -48,12 +48,17 @@ export async function seen(what: Locator): Promise<Page> {
 /** Longer than any answer takes; what waits for something on purpose is looked at as it is then. */
 const REST_MS = 6_000;
 
-/** Waits until names have come and histories stand where they will stay. */
+/**
+ * Waits until names have come, histories stand where they will stay, and nothing is on its way in or out: what is
+ * half there has no colour of its own.
+ */
 export async function rested(page: Page): Promise<Page> {
   const still = () => {
     const history = document.querySelector('[data-testid=history]');
     const stands = history === null || history.parentElement?.dataset['settled'] === 'true';
-    return stands && document.querySelector('[data-letters=""]') === null;
+    const moving = document.getAnimations().some((one) => Number.isFinite(one.effect?.getComputedTiming().endTime) && one.playState === 'running');
+    const fading = [...document.querySelectorAll('[style*="transition-property"]')].some((one) => getComputedStyle(one).opacity !== '1');
+    return stands && !moving && !fading && document.querySelector('[data-letters=""]') === null;
   };
   await page.waitForFunction(still, undefined, { timeout: REST_MS }).catch(() => {});
   return page;
