@@ -19,6 +19,7 @@ pub mod model;
 pub mod names;
 pub mod paging;
 pub mod rounds;
+pub mod signal;
 pub mod timers;
 
 /// Makes stores of one engine. Every case gets a bench of its own.

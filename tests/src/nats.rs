@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use storage::suite::signal;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
@@ -33,7 +34,7 @@ pub struct Nats {
 /// The server runs until the pipe to its script closes.
 struct Running {
     script: Child,
-    pid: String,
+    pid: u32,
 }
 
 impl Nats {
@@ -107,7 +108,7 @@ impl Nats {
         let pid = pid.expect("NATS cannot be started; the reason stands above");
         self.running = Some(Running {
             script,
-            pid: pid.to_owned(),
+            pid: pid.parse().expect("a number"),
         });
         self.answers().await;
     }
@@ -138,22 +139,20 @@ impl Nats {
     ///
     /// # Panics
     /// When it does not run.
-    pub async fn pauses(&self) {
-        self.signal("-STOP").await;
+    pub fn pauses(&self) {
+        self.signal("-STOP");
     }
 
     /// Lets it go on.
     ///
     /// # Panics
     /// When it does not run.
-    pub async fn goes_on(&self) {
-        self.signal("-CONT").await;
+    pub fn goes_on(&self) {
+        self.signal("-CONT");
     }
 
-    async fn signal(&self, name: &str) {
-        let running = self.running.as_ref().expect("it runs");
-        let sent = Command::new("kill").args([name, &running.pid]).status();
-        assert!(sent.await.expect("kill is there").success());
+    fn signal(&self, name: &str) {
+        signal::send(self.running.as_ref().expect("it runs").pid, name);
     }
 }
 

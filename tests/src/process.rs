@@ -5,6 +5,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use storage::suite::signal;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
@@ -136,7 +137,7 @@ impl Process {
     /// # Panics
     /// When it does not end.
     pub async fn terminate(&mut self) -> ExitStatus {
-        self.signal("-TERM").await;
+        self.signal("-TERM");
         self.ends().await.0
     }
 
@@ -144,10 +145,8 @@ impl Process {
     ///
     /// # Panics
     /// When it runs no more.
-    pub async fn signal(&self, name: &str) {
-        let id = self.child.id().expect("it runs").to_string();
-        let sent = Command::new("kill").args([name, &id]).status().await;
-        assert!(sent.expect("kill is there").success());
+    pub fn signal(&self, name: &str) {
+        signal::send(self.child.id().expect("it runs"), name);
     }
 
     /// Waits until it ends by itself; gives how, and the last line that it logged.

@@ -10,6 +10,8 @@ use std::time::Duration;
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 
+use super::signal;
+
 /// The node; it ends when the pipe to its script closes, that is with this process.
 pub struct Cassandra {
     /// `host:port`.
@@ -87,10 +89,7 @@ impl Cassandra {
     /// When it does not come back.
     #[must_use]
     pub fn dies_and_starts(mut self) -> Self {
-        let sent = Command::new("kill")
-            .args(["-KILL", &self.pid.to_string()])
-            .status();
-        assert!(sent.expect("kill runs").success());
+        signal::send(self.pid, "-KILL");
         let script = self.script.stdin.as_mut().expect("its input");
         script.write_all(b"again\n").expect("the script reads");
         self.pid = pid(&mut self.said);

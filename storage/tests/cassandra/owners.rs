@@ -1,9 +1,8 @@
 //! Two servers and one journal, on a real database; what a database that stands still does to commits.
 
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use storage::suite::limits;
+use storage::suite::{limits, signal};
 use storage::{
     CqlLimits, Direction, Home, Limits, Log, OpenError, Store, StoreError, Table, Value,
 };
@@ -136,12 +135,6 @@ async fn old_buckets_are_dropped_and_everything_goes_on() {
     store.close().await;
 }
 
-fn signal(name: &str) {
-    let pid = server().pid.to_string();
-    let sent = Command::new("kill").args([name, &pid]).status();
-    assert!(sent.expect("kill runs").success());
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commits_whose_outcome_is_unknown_are_settled_when_the_database_answers_again() {
     let keyspace = Keyspace::new();
@@ -172,10 +165,10 @@ async fn commits_whose_outcome_is_unknown_are_settled_when_the_database_answers_
         while answered.load(Ordering::Relaxed) < (stands_still + 1) * 20 {
             tokio::task::yield_now().await;
         }
-        signal("-STOP");
+        signal::send(server().pid, "-STOP");
         // When a read has given up, the statements that wait less long have too.
         let read = store.get(&home(), &ROWS.at(&(), &1)).await;
-        signal("-CONT");
+        signal::send(server().pid, "-CONT");
         assert!(read.is_err(), "{read:?}");
     }
     stop.send_replace(true);

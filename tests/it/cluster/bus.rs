@@ -120,7 +120,7 @@ async fn a_nats_that_stands_still_makes_nobody_wait_and_nothing_comes_out_of_ord
     let town = Town::start().await;
     let (one, mut two) = (town.end("one").await, town.end("two").await);
     one.reaches(&mut two).await;
-    town.nats.pauses().await;
+    town.nats.pauses();
     let mut next = 0;
     let refused = async {
         while sends(&one, &two, &mut next) {
@@ -132,7 +132,7 @@ async fn a_nats_that_stands_still_makes_nobody_wait_and_nothing_comes_out_of_ord
     is_connected(&one, false).await;
     is_connected(&two, false).await;
     assert!(!sends(&one, &two, &mut next));
-    town.nats.goes_on().await;
+    town.nats.goes_on();
     is_connected(&one, true).await;
     let after = next;
     let (mut newest, mut old) = (None, 0);

@@ -43,10 +43,10 @@ async fn who_serves_in_place_of_another_has_all_of_it_and_the_other_ends() {
     let chat = zhang.direct(&li).await;
     zhang.writes(&li, "第一台写的").await;
     li.sees("第一台写的").await;
-    first.signal("-STOP").await;
+    first.signal("-STOP");
     let second = Process::start_with(&flags("followed")).await;
     assert!(!second.has_setup_link(), "the company is set up");
-    first.signal("-CONT").await;
+    first.signal("-CONT");
     let (ended, said) = first.ends().await;
     assert!(
         !ended.success() && said.contains("another server"),

@@ -3,13 +3,13 @@
 //! seconds.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use storage::suite::cassandra::{self, Cassandra};
+use storage::suite::signal;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
@@ -78,9 +78,7 @@ impl Fleet {
     }
 
     fn signal_database(&self, name: &str) {
-        let pid = self.cassandra.pid.to_string();
-        let sent = Command::new("kill").args([name, &pid]).status();
-        assert!(sent.expect("kill runs").success());
+        signal::send(self.cassandra.pid, name);
     }
 
     /// Buckets of the journal whose entries are gone.
@@ -333,12 +331,12 @@ async fn plat_i05_whatever_part_of_a_cluster_fails_nothing_is_lost_doubled_or_re
     say("the writer stands still until its part of the journal is gone");
     let writer = fleet.writer().await;
     let before = fleet.dropped().await;
-    fleet.servers[writer].signal("-STOP").await;
+    fleet.servers[writer].signal("-STOP");
     within(TAKEOVER * 2, "what it knew is gone", || async {
         (fleet.dropped().await >= before + 3).then_some(())
     })
     .await;
-    fleet.servers[writer].signal("-CONT").await;
+    fleet.servers[writer].signal("-CONT");
     load.goes_on(80).await;
 
     say("the database is killed");

@@ -207,12 +207,12 @@ async fn a_writer_that_stands_still_is_followed_and_comes_back_as_one_of_the_oth
     zhang.writes(&li, "一").await;
     li.sees("一").await;
     let chat = li.direct(&zhang).await;
-    first.signal("-STOP").await;
+    first.signal("-STOP");
     li.says(&chat, "二").await;
     let elsewhere = zhang.at(second.wire());
     elsewhere.comes(Opening::fresh().seen(&chat, 1)).await;
     assert_eq!(elsewhere.device().resumed(&chat)["head_seq"], 2);
-    first.signal("-CONT").await;
+    first.signal("-CONT");
     // On the server that stood still: it knows by now that it writes no more, and sends on.
     let sent = within(TAKEOVER, "the first server sends on", || async {
         let params = json!({

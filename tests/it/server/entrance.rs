@@ -140,7 +140,7 @@ async fn plat_i18_a_renewed_certificate_is_shown_without_a_restart_and_a_misfit_
     let address = process.wire().address();
     // A key that does not fit: told once, and the old certificate stays.
     std::fs::copy(&second, &shown).expect("a file");
-    process.signal("-HUP").await;
+    process.signal("-HUP");
     eventually("the misfit is told", || async {
         process.log().contains("the old one stays").then_some(())
     })
@@ -153,7 +153,7 @@ async fn plat_i18_a_renewed_certificate_is_shown_without_a_restart_and_a_misfit_
     secret(&address, &first).await.expect("the old one");
     assert!(secret(&address, &second).await.is_err());
     std::fs::copy(&second_key, &key).expect("a file");
-    process.signal("-HUP").await;
+    process.signal("-HUP");
     eventually("the new one is shown", || async {
         secret(&address, &second).await.ok()
     })

@@ -162,7 +162,7 @@ async fn plat_i14_a_log_of_everything_holds_no_message_no_password_and_no_token(
 #[tokio::test]
 async fn a_service_that_has_nothing_to_read_again_goes_on_when_it_is_told_to() {
     let mut process = Process::start().await;
-    process.signal("-HUP").await;
+    process.signal("-HUP");
     process.company("超客").await.admin("张三").await;
     assert!(process.terminate().await.success());
     let log = process.log();
