@@ -131,6 +131,7 @@ macro_rules! engine_suite {
                 expectations_name_what_changed,
                 a_refused_commit_leaves_no_trace,
                 what_was_read_is_expected_at_commit,
+                a_rule_refuses_only_by_what_still_stands,
                 a_lost_race_runs_again_at_most_five_times,
                 numbers_appear_in_values_and_keys,
                 a_typed_value_with_later_numbers_reads_back,

@@ -294,6 +294,21 @@ impl Transaction {
         });
     }
 
+    /// Goes on if a rule allows it. A refusal is given only if everything that was read still stands: a reader may
+    /// see a commit half for some milliseconds, and a rule must not refuse by what was never so.
+    ///
+    /// # Errors
+    /// The refusal, or the lost race with which the attempt runs again.
+    pub async fn allowed<T, E: From<StoreError>>(self, rule: Result<T, E>) -> Result<Self, E> {
+        let Err(refusal) = rule else {
+            return Ok(self);
+        };
+        let mut seen = Self::new(self.store, self.commit.home.clone());
+        seen.commit.expects = self.commit.expects;
+        seen.commit().await?;
+        Err(refusal)
+    }
+
     /// Gives the commit the attempt id under which [`Store::submit`] may send it again.
     ///
     /// # Errors

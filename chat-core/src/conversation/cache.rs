@@ -174,10 +174,14 @@ pub async fn load(store: &Store, id: ConversationId) -> Answer<Option<Snapshot>>
             DISCUSSION_MEMBERS + 1,
         )
         .await?;
-    let roster = rows
+    let mut roster = rows
         .iter()
         .map(|(key, row)| Ok((ROSTER.key(key)?, ROSTER.decode(row)?)))
-        .collect::<Answer<_>>()?;
+        .collect::<Answer<BTreeMap<_, _>>>()?;
+    for user in meta.pair.into_iter().flat_map(|(one, other)| [one, other]) {
+        // A reader may see one row of the first message before the others, but nobody in it is a stranger.
+        roster.entry(user).or_insert_with(|| meta.begins_with());
+    }
     Ok(Some(Snapshot {
         meta: Arc::new(meta),
         roster: Arc::new(roster),

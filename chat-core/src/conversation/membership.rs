@@ -12,7 +12,7 @@ use super::capacity::room_for;
 use super::effects::{JOINED_EFFECT, Joined, LEFT_EFFECT, Left, PEOPLE_AN_EFFECT};
 use super::listing;
 use super::rows::{MESSAGE, META, MetaRow, ROSTER, conversation_home, joining, roster_count};
-use super::rules::{default_name, heir, open_discussion, owned_by};
+use super::rules::{default_name, heir, open_discussion, own_discussion, owned_by};
 use super::types::{Conversation, ConversationRef, History, Kind, Settled, State};
 use crate::api::registry::{Nothing, nothing};
 use crate::api::{Answer, ApiError};
@@ -176,12 +176,12 @@ pub(super) async fn add_members(ctx: Ctx, p: AddMembers) -> Answer<AddedMembers>
 }
 
 async fn add_once(ctx: &Ctx, asked: &Asked, wanted: &[UserId]) -> Answer<AddedMembers> {
-    let (mut t, meta) = match asked.enter(ctx).await? {
+    let (t, meta) = match asked.enter(ctx).await? {
         Entered::Now(t, meta) => (t, meta),
         Entered::Before(done) => return added_before(ctx, asked, wanted, &done).await,
     };
     let (id, caller) = (asked.conversation_id, &asked.caller);
-    open_discussion(&meta)?;
+    let mut t = t.allowed(open_discussion(&meta)).await?;
     let (mut added, mut already) = (Vec::new(), Vec::new());
     for user in wanted {
         match t.read(&ROSTER, &(), user).await? {
@@ -258,13 +258,13 @@ pub(super) async fn remove_member(ctx: Ctx, p: MemberOf) -> Answer<Settled> {
 }
 
 async fn remove_once(ctx: &Ctx, asked: &Asked, p: MemberOf) -> Answer<Settled> {
-    let (mut t, meta) = match asked.enter(ctx).await? {
+    let (t, meta) = match asked.enter(ctx).await? {
         Entered::Now(t, meta) => (t, meta),
         Entered::Before(done) => return Ok(settle(ctx, &done).await),
     };
     let caller = &asked.caller;
-    open_discussion(&meta)?;
-    owned_by(&meta, caller.user_id)?;
+    let rule = own_discussion(&meta, caller.user_id);
+    let mut t = t.allowed(rule).await?;
     if t.read(&ROSTER, &(), &p.user_id).await?.is_none() {
         // Gone already: what was asked for is true.
         return Ok(Settled::default());
@@ -293,7 +293,7 @@ async fn leave_once(ctx: &Ctx, asked: &Asked) -> Answer<Settled> {
     };
     let (id, caller) = (asked.conversation_id, &asked.caller);
     if meta.kind != Kind::Discussion {
-        open_discussion(&meta)?;
+        t = t.allowed(open_discussion(&meta)).await?;
     }
     say(&mut t, caller.user_id, SystemLine::Left {})?;
     unseat(&mut t, id, caller.user_id)?;
@@ -343,11 +343,11 @@ pub(super) async fn rename(ctx: Ctx, p: Rename) -> Answer<Nothing> {
         &[name.as_bytes()],
     )?;
     retry(|| async {
-        let Entered::Now(mut t, mut meta) = asked.enter(&ctx).await? else {
+        let Entered::Now(t, mut meta) = asked.enter(&ctx).await? else {
             return Ok(());
         };
-        open_discussion(&meta)?;
-        owned_by(&meta, caller.user_id)?;
+        let rule = own_discussion(&meta, caller.user_id);
+        let mut t = t.allowed(rule).await?;
         if meta.name.as_deref() == Some(&name) {
             return Answer::Ok(());
         }
@@ -377,14 +377,14 @@ pub(super) async fn transfer(ctx: Ctx, p: MemberOf) -> Answer<Nothing> {
     let note = audit::note(&ctx).await?.about(p.user_id);
     let note = note.to(TargetKind::Conversation, p.conversation_id);
     retry(|| async {
-        let Entered::Now(mut t, mut meta) = asked.enter(&ctx).await? else {
+        let Entered::Now(t, mut meta) = asked.enter(&ctx).await? else {
             return Ok(());
         };
-        open_discussion(&meta)?;
+        let t = t.allowed(open_discussion(&meta)).await?;
         if meta.owner_id == Some(p.user_id) && p.user_id == caller.user_id {
             return Answer::Ok(());
         }
-        owned_by(&meta, caller.user_id)?;
+        let mut t = t.allowed(owned_by(&meta, caller.user_id)).await?;
         t.read(&ROSTER, &(), &p.user_id)
             .await?
             .ok_or_else(ApiError::not_found)?;
@@ -412,14 +412,14 @@ pub(super) async fn dissolve(ctx: Ctx, p: ConversationRef) -> Answer<Nothing> {
     let note = audit::note(&ctx).await?;
     let note = note.to(TargetKind::Conversation, p.conversation_id);
     retry(|| async {
-        let Entered::Now(mut t, mut meta) = asked.enter(&ctx).await? else {
+        let Entered::Now(t, mut meta) = asked.enter(&ctx).await? else {
             return Ok(());
         };
-        owned_by(&meta, caller.user_id)?;
+        let t = t.allowed(owned_by(&meta, caller.user_id)).await?;
         if meta.state == State::Dissolved {
             return Answer::Ok(());
         }
-        open_discussion(&meta)?;
+        let mut t = t.allowed(open_discussion(&meta)).await?;
         meta.state = State::Dissolved;
         t.set(&META, &(), &(), &meta)?;
         say(&mut t, caller.user_id, SystemLine::Dissolved {})?;
@@ -488,9 +488,8 @@ impl Asked {
             .read(&META, &(), &())
             .await?
             .ok_or_else(ApiError::not_found)?;
-        t.read(&ROSTER, &(), &self.caller.user_id)
-            .await?
-            .ok_or_else(ApiError::not_found)?;
+        let member = t.read(&ROSTER, &(), &self.caller.user_id).await?;
+        let t = t.allowed(member.ok_or_else(ApiError::not_found)).await?;
         Ok(Entered::Now(t, meta))
     }
 }

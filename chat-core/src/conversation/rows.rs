@@ -44,6 +44,20 @@ impl MetaRow {
         self.pair
             .map(|(one, other)| if one == user { other } else { one })
     }
+
+    /// Each of the two of a direct chat as a member: from its beginning.
+    pub const fn begins_with(&self) -> RosterRow {
+        RosterRow {
+            from_seq: 1,
+            joined_at: self.created_at,
+        }
+    }
+
+    /// Whether it is a direct chat of `user`. Its two members are in it for ever.
+    pub fn is_of(&self, user: UserId) -> bool {
+        self.pair
+            .is_some_and(|(one, other)| one == user || other == user)
+    }
 }
 
 /// A member, in the conversation's home: the authority.

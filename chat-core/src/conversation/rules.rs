@@ -55,6 +55,15 @@ pub fn owned_by(meta: &MetaRow, user: UserId) -> Answer<()> {
     }
 }
 
+/// A discussion that goes on, and what only its owner may do in it.
+///
+/// # Errors
+/// Those of [`open_discussion`] and [`owned_by`].
+pub fn own_discussion(meta: &MetaRow, user: UserId) -> Answer<()> {
+    open_discussion(meta)?;
+    owned_by(meta, user)
+}
+
 /// The name of a discussion that was given none: its first members' names.
 pub fn default_name<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut name = String::new();

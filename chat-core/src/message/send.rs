@@ -10,7 +10,7 @@ use super::types::{Message, MessageKind};
 use crate::api::{Answer, ApiError, Class};
 use crate::conversation::capacity::room_for;
 use crate::conversation::effects::{self, JOINED_EFFECT, Joined, SENT_EFFECT};
-use crate::conversation::rows::{MESSAGE, META, MetaRow, ROSTER, RosterRow, conversation_home};
+use crate::conversation::rows::{MESSAGE, META, MetaRow, ROSTER, conversation_home};
 use crate::conversation::rules::still_open;
 use crate::conversation::types::{History, Kind, State};
 use crate::ctx::{Caller, Ctx, check_client_id, request_hash};
@@ -135,10 +135,15 @@ async fn send_once(ctx: &Ctx, caller: &Caller, p: &Send, text: &str) -> Answer<(
             return Ok((done, false));
         }
         if let Some(row) = t.get(&META.at(&(), &())).await? {
-            // Read after it: both rows of a direct chat come with its first message, perhaps just now.
-            let member = t.read(&ROSTER, &(), &user).await?;
-            member.ok_or_else(ApiError::not_found)?;
-            still_open(&META.decode(&row)?)?;
+            let meta = META.decode(&row)?;
+            if meta.is_of(user) {
+                // The rows of its first message come one after the other, perhaps just now: the writer decides.
+                t.expect_present(ROSTER.at(&(), &user));
+            } else {
+                let member = t.read(&ROSTER, &(), &user).await?;
+                t = t.allowed(member.ok_or_else(ApiError::not_found)).await?;
+            }
+            t = t.allowed(still_open(&meta)).await?;
             senders.may(id, user, row.version);
             false
         } else {
@@ -197,15 +202,7 @@ async fn begin_direct(
     };
     t.set(&META, &(), &(), &meta)?;
     for user in [pair.0, pair.1] {
-        t.set(
-            &ROSTER,
-            &(),
-            &user,
-            &RosterRow {
-                from_seq: 1,
-                joined_at: ctx.now_ms(),
-            },
-        )?;
+        t.set(&ROSTER, &(), &user, &meta.begins_with())?;
     }
     let joined = Joined {
         user_ids: vec![pair.0, pair.1],

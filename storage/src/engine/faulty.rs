@@ -7,11 +7,13 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
-use super::{Engine, Opened, PersistError, Round};
+use super::{Engine, Opened, PersistError, Round, RowWrite};
 use crate::contract::{AppliedCommit, Direction, Home, KeyRange, Partition, RowAt, StoreError};
+use crate::reserved;
 
 /// How often what goes wrong, in per cent of the calls it concerns.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,6 +34,8 @@ pub struct Faults {
     pub unsettled: u8,
     /// Making a durable round visible fails and must be repeated.
     pub apply: u8,
+    /// A durable round becomes visible partition by partition, the heads of logs last, and readers see it half.
+    pub torn: u8,
     /// Everything stops at this step (a step is one moment before or after a call).
     pub crash_at: Option<u64>,
 }
@@ -45,6 +49,7 @@ impl Faults {
             delay: 30,
             unknown_written: 20,
             apply: 20,
+            torn: 80,
             ..Self::default()
         }
     }
@@ -75,6 +80,8 @@ pub struct Injected {
     pub unknown: u64,
     /// Durable rounds that had to be shown again.
     pub applies: u64,
+    /// Rounds that were visible half for a while.
+    pub torn: u64,
 }
 
 /// What survives a crash: the engine, and the durable rounds it does not show yet.
@@ -207,6 +214,29 @@ impl Faulty {
     }
 }
 
+/// The rows of a round by their partitions, without what only the whole round says: the heads of logs behind
+/// the rest, the entries that are taken away behind the heads.
+fn parts(round: &Round) -> Vec<Round> {
+    let mut parts: BTreeMap<_, Vec<RowWrite>> = BTreeMap::new();
+    for row in &round.rows {
+        let wave = if row.stored.is_none() && row.at.table.is_log() {
+            2
+        } else {
+            u8::from(reserved::is_heads(row.at.table))
+        };
+        let place = (wave, row.home.clone(), row.at.partition());
+        parts.entry(place).or_default().push(row.clone());
+    }
+    let rows = parts.into_values();
+    rows.map(|rows| Round {
+        rows,
+        attempts: Vec::new(),
+        effects: Vec::new(),
+        ..*round
+    })
+    .collect()
+}
+
 fn failed(why: &str) -> StoreError {
     StoreError::Unavailable(format!("{why} on purpose"))
 }
@@ -275,6 +305,16 @@ impl Engine for Faulty {
             self.step().await;
             if self.happens(self.faults.apply, |n| &mut n.applies) {
                 return Err(failed("a durable round was not shown"));
+            }
+            if self.happens(self.faults.torn, |n| &mut n.torn) {
+                for part in parts(round) {
+                    self.disk.show(&part).await;
+                    self.step().await;
+                    // Half is seen for longer than a read takes.
+                    while self.happens(self.faults.torn, |n| &mut n.delays) {
+                        tokio::task::yield_now().await;
+                    }
+                }
             }
             self.disk.show(round).await;
             self.disk

@@ -178,6 +178,24 @@ pub async fn what_was_read_is_expected_at_commit(bench: &dyn Bench) {
     }
 }
 
+/// A rule refuses by what was never more than half seen as little as it allows by it; nothing of it is written.
+pub async fn a_rule_refuses_only_by_what_still_stands(bench: &dyn Bench) {
+    let (store, home, _) = open(bench);
+    let (at, other) = (raw(b"p", b"k"), raw(b"q", b"k"));
+    for changed in [true, false] {
+        let mut t = store.transaction(&home);
+        t.get(&at).await.unwrap();
+        t.put(other.clone(), text("x"));
+        if changed {
+            put(&store, &home, &at, "1").await;
+        }
+        let refusal = StoreError::Unavailable("the rule".into());
+        let refused = t.allowed::<(), _>(Err(refusal)).await.map(drop);
+        assert_eq!(refused.unwrap_err().lost_race(), changed);
+        assert_eq!(store.get(&home, &other).await.unwrap(), None);
+    }
+}
+
 /// Counters by read and write lose nothing; a race that never ends is told as such.
 pub async fn a_lost_race_runs_again_at_most_five_times(bench: &dyn Bench) {
     let (store, home, _) = open(bench);
