@@ -3,16 +3,21 @@
 //! A reply to a send waits until delivery has passed its position, so that pushes of lower numbers
 //! leave first.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use futures_util::{StreamExt as _, stream};
 use storage::{AppliedCommit, AppliedRound, Change};
 use tokio::sync::{mpsc, watch};
 
 use crate::api::{Answer, Push};
 use crate::conversation::delivered;
 use crate::directory::session::SESSION;
-use crate::ids::{Id, SessionId, UserId};
+use crate::ids::{ConversationId, Id, SessionId, UserId};
 use crate::node::Node;
+
+/// Conversations that are read side by side.
+const READ_AT_ONCE: usize = 16;
 
 /// Names an open connection of this node.
 pub type ConnectionId = u64;
@@ -78,6 +83,7 @@ pub(crate) async fn run(
         here: true,
     });
     while let Some(round) = rounds.recv().await {
+        prepare(&node, &round).await;
         for commit in &round.commits {
             if let Err(error) = deliver(&node, commit).await {
                 // Clients find what they miss by the numbers of the log.
@@ -90,6 +96,18 @@ pub(crate) async fn run(
         }
     }
     tell.send_modify(|progress| progress.here = false);
+}
+
+/// Reads the conversations of a round that are not known, side by side. One after the other, each would make every
+/// answer behind it wait for the database: 200 people who begin to write after a start waited for seconds.
+async fn prepare(node: &Node, round: &AppliedRound) {
+    let ids: BTreeSet<ConversationId> = round.commits.iter().flat_map(delivered::about).collect();
+    let reads = stream::iter(ids).map(|id| node.conversations.get(&node.store, id));
+    // What can't be read is told where it is delivered.
+    reads
+        .buffer_unordered(READ_AT_ONCE)
+        .for_each(async |_| ())
+        .await;
 }
 
 async fn deliver(node: &Node, commit: &AppliedCommit) -> Answer<()> {

@@ -153,11 +153,22 @@ impl Snapshot {
 /// What the store answers.
 pub async fn load(store: &Store, id: ConversationId) -> Answer<Option<Snapshot>> {
     let home = conversation_home(id);
-    let Some(meta) = store.read(&home, &META, &(), &()).await? else {
+    let (log, members) = (MESSAGE.partition(&()), ROSTER.partition(&()));
+    // Side by side: to a database beside the server each of them is a journey.
+    let (meta, head, rows) = tokio::try_join!(
+        store.read(&home, &META, &(), &()),
+        store.head(&home, &log),
+        store.scan(
+            &home,
+            &members,
+            KeyRange::all(),
+            Direction::Forward,
+            DISCUSSION_MEMBERS + 1,
+        ),
+    )?;
+    let Some(meta) = meta else {
         return Ok(None);
     };
-    let log = MESSAGE.partition(&());
-    let head = store.head(&home, &log).await?;
     let last = store
         .entries(&home, &log, head.last, head.last, Direction::Forward, 1)
         .await?;
@@ -165,15 +176,6 @@ pub async fn load(store: &Store, id: ConversationId) -> Answer<Option<Snapshot>>
         .first()
         .map(|(seq, row)| Ok::<_, storage::StoreError>(MESSAGE.decode(row)?.preview(*seq)))
         .transpose()?;
-    let rows = store
-        .scan(
-            &home,
-            &ROSTER.partition(&()),
-            KeyRange::all(),
-            Direction::Forward,
-            DISCUSSION_MEMBERS + 1,
-        )
-        .await?;
     let mut roster = rows
         .iter()
         .map(|(key, row)| Ok((ROSTER.key(key)?, ROSTER.decode(row)?)))

@@ -11,6 +11,20 @@ use crate::limits::LIVE_MEMBERS;
 use crate::message::types::{Created, MessageKind};
 use crate::node::Node;
 
+/// The conversations that a commit is told about, as far as it can be told without reading.
+pub fn about(commit: &AppliedCommit) -> Vec<ConversationId> {
+    let entries = commit.writes.iter().filter_map(|write| {
+        let (seq, value) = appended(write, SELF_LOG.id())?;
+        let entry = SELF_LOG.decode_value(value).ok()?.view(seq);
+        (entry.what == SelfWhat::Read).then_some(entry.conversation_id)
+    });
+    match commit.home.kind() {
+        "conv" => commit.home.id().parse().into_iter().collect(),
+        "user" => entries.collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// A commit in the home of a conversation.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::targets::TARGETS;
+use super::targets::{Bound, TARGETS, Target};
 use super::{Report, read_all};
 use crate::trouble::{Outcome, Trouble};
 
@@ -41,26 +41,40 @@ pub(crate) fn text(folder: &Path) -> Outcome<String> {
 
 fn targets(text: &mut String, reports: &[Report]) {
     text.push_str(
-        "\n## Targets\n\n| what | at most | median | least to most | |\n|---|---|---|---|---|\n",
+        "\n## Targets\n\n| what | goal | median | least to most | |\n|---|---|---|---|---|\n",
     );
-    for target in TARGETS {
-        let found = reports
-            .iter()
-            .find(|report| report.name == target.report)
-            .and_then(|report| report.medians().get(target.figure).copied());
-        let row = match found {
-            Some((median, least, most)) => {
-                let met = if median <= target.at_most {
+    let found = |report: &str, figure: &str| {
+        let report = reports.iter().find(|known| known.name == report);
+        report.and_then(|report| report.medians().get(figure).copied())
+    };
+    for Target {
+        report,
+        figure,
+        bound,
+        what,
+    } in TARGETS
+    {
+        let (goal, most, least) = match bound {
+            Bound::AtMost(most) => (format!("≤ {most}"), most, f64::MIN),
+            Bound::AtLeast(least) => (format!("≥ {least}"), f64::MAX, least),
+            Bound::Times(times, other) => {
+                let other = found(other, figure).map_or(f64::NAN, |(median, ..)| median);
+                (format!("≤ {times} × {other}"), times * other, f64::MIN)
+            }
+        };
+        let row = match found(report, figure) {
+            Some((median, from, to)) => {
+                let met = if (least..=most).contains(&median) {
                     "met"
                 } else {
                     "**missed**"
                 };
-                format!("{median} | {least} to {most} | {met}")
+                format!("{median} | {from} to {to} | {met}")
             }
             None => "not measured | | ".to_owned(),
         };
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "| {} | {} | {row} |", target.what, target.at_most);
+        let _ = writeln!(text, "| {what} | {goal} | {row} |");
     }
 }
 

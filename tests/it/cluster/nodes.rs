@@ -184,6 +184,43 @@ async fn a_server_that_leaves_hands_over_and_nobody_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn plat_i05_who_was_at_a_server_that_died_comes_back_at_another_and_misses_nothing() {
+    let nats = Nats::start().await;
+    let (mut first, second, zhang, li) = two("died", Some(&nats)).await;
+    zhang.comes(Opening::fresh()).await;
+    let chat = zhang.direct(&li).await;
+    for n in 1..=5 {
+        assert_eq!(zhang.writes(&li, &format!("先{n}")).await["seq"], n);
+    }
+    zhang.sees("先5").await;
+    first.kill().await;
+    // The one who wrote the journal is gone: whoever is left takes it, and calls are answered then.
+    for n in 1..=5 {
+        let text = format!("后{n}");
+        within(TAKEOVER, "the other server writes", || async {
+            let params =
+                json!({"conversation_id": chat, "client_msg_id": text, "text": text, "peer_id": zhang.id});
+            li.tries("message.send", params).await.ok()
+        })
+        .await;
+    }
+    let elsewhere = zhang.at(second.wire());
+    elsewhere.comes(Opening::fresh().seen(&chat, 5)).await;
+    let came = elsewhere.device().resumed(&chat).clone();
+    assert_eq!(
+        (&came["state"], &came["head_seq"]),
+        (&json!("recovered"), &json!(10))
+    );
+    let texts: Vec<_> = came["entries"].as_array().unwrap().iter().collect();
+    let texts: Vec<&str> = texts.iter().filter_map(|e| e["text"].as_str()).collect();
+    assert_eq!(texts, ["后1", "后2", "后3", "后4", "后5"]);
+    let log = elsewhere.log(&chat).await;
+    assert_eq!(log.len(), 10);
+    elsewhere.writes(&li, "我回来了").await;
+    li.sees("我回来了").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_nats_and_while_it_is_away_people_go_on_talking() {
     let mut nats = Nats::start().await;
     let (_first, _second, zhang, li) = two("away", Some(&nats)).await;
