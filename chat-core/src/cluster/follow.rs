@@ -238,9 +238,10 @@ fn act(cluster: &Cluster, peer: &Peer, frame: Frame) {
             json,
             msgpack,
         } => {
-            if cluster.is_timely(term) {
-                here.local.push(&mut to.iter(), &Push::ready(json, msgpack));
-            }
+            let push = Push::ready(json, msgpack);
+            cluster
+                .terms
+                .push(term, || here.local.push(&mut to.iter(), &push));
         }
         Frame::EndSession(session) => here.local.end_session(Id(session)),
         Frame::Online { came, went } => {

@@ -23,10 +23,12 @@ mod message;
 mod routes;
 mod spread;
 mod streams;
+mod terms;
 
 use message::{Ask, Envelope, Frame, Mark, People, Reply, decode, encode};
 use routes::{PeerId, Routes};
 use streams::{Outgoing, Page};
+use terms::Terms;
 
 pub(crate) use spread::Spread;
 
@@ -79,8 +81,8 @@ pub struct Cluster {
     unheard_changed: Notify,
     /// The term in which this node owns the journal; 0 while it does not.
     own_term: AtomicU64,
-    /// The newest term that anything was pushed in.
-    newest_term: AtomicU64,
+    /// Which term's pushes still go out.
+    terms: Terms,
     /// Up to where nodes were heard that seemed gone: one that only stood still comes back.
     before: DashMap<Start, Mark>,
 }
@@ -146,7 +148,7 @@ impl Cluster {
             unheard: Mutex::default(),
             unheard_changed: Notify::new(),
             own_term: AtomicU64::new(0),
-            newest_term: AtomicU64::new(0),
+            terms: Terms::default(),
             before: DashMap::new(),
         })
     }
@@ -326,7 +328,7 @@ impl Cluster {
     /// A term of this node begins.
     pub(crate) fn begin_term(&self, start: u64) {
         self.own_term.store(start, Ordering::SeqCst);
-        self.newest_term.fetch_max(start, Ordering::SeqCst);
+        self.terms.begin(start);
     }
 
     /// It has ended.
@@ -336,12 +338,6 @@ impl Cluster {
 
     fn own_term(&self) -> u64 {
         self.own_term.load(Ordering::SeqCst)
-    }
-
-    /// Whether a push of this term may still go out. What an owner of before had sent may come late, when
-    /// something newer was pushed; by then everybody was told to look for himself.
-    fn is_timely(&self, term: u64) -> bool {
-        term == 0 || self.newest_term.fetch_max(term, Ordering::SeqCst) <= term
     }
 
     /// Asks the owner about effects; nothing if this node is it.

@@ -18,13 +18,20 @@ pub(crate) struct Spread {
 impl Connections for Spread {
     fn push(&self, users: &mut dyn Iterator<Item = UserId>, push: &Push) {
         let users: Vec<UserId> = users.collect();
-        self.local.push(&mut users.iter().copied(), push);
+        let term = self.cluster.own_term();
+        // Here too: a server that stood still, or waited for the database, may have heard its follower by now.
+        let timely = self.cluster.terms.push(term, || {
+            self.local.push(&mut users.iter().copied(), push);
+        });
+        if !timely {
+            return;
+        }
         for (id, on) in self.cluster.routes.among(&users) {
             let Some(peer) = self.cluster.by_id.get(&id).map(|peer| Arc::clone(&peer)) else {
                 continue;
             };
             let frame = Frame::Push {
-                term: self.cluster.own_term(),
+                term,
                 to: on.into_iter().collect::<People>(),
                 json: push.frame(Codec::Json),
                 msgpack: push.frame(Codec::Msgpack),
