@@ -352,3 +352,34 @@ test('a place is shown with the one before it, which decides what stands above i
   expect(asked).toEqual([{ limit: 60 }, { around: 41, limit: 60 }]);
   expect(seqs(timeline)[0]).toBeLessThan(41);
 });
+
+test('a page made before the connection opened and come after it does not hide what came between', async () => {
+  grow(3);
+  held = [];
+  const timeline = new Timeline(list, timers);
+  const opening = timeline.open();
+  await settle();
+  grow(4);
+  // The connection has opened: it is told nothing of the fourth, which was pushed to nobody.
+  timeline.behind(undefined);
+  const [go] = held;
+  held = undefined;
+  go?.();
+  await opening;
+  await settle();
+  expect(seqs(timeline)).toEqual(upTo(1, 4));
+});
+
+test('what is announced while a page is on its way that was made before is asked for once more', async () => {
+  const timeline = await opened(3);
+  held = [];
+  timeline.behind(undefined);
+  await settle();
+  grow(4);
+  timeline.behind(4);
+  const [go] = held;
+  held = undefined;
+  go?.();
+  await settle();
+  expect(seqs(timeline)).toEqual(upTo(1, 4));
+});

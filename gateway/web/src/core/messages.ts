@@ -67,6 +67,12 @@ export class Timeline {
   #coveredTo = 0;
   #early = new Map<number, Message>();
   #filling = false;
+  /** The window that is filled. */
+  #fills = 0;
+  /** Filled once more when the filling under way has ended. */
+  #again = false;
+  /** Grows each time the log may have grown without being told. */
+  #behind = 0;
   #fillRetryMs = FILL_RETRY_MS;
   /** The seq that a window on its way must show when it opens; also when that is being asked for itself. */
   #place: Place;
@@ -178,6 +184,8 @@ export class Timeline {
   /** The log has grown to `headSeq` while we were away and what is missing was not sent along. */
   behind(headSeq: number | undefined): void {
     const view = this.view.get();
+    // A page that is on its way may have been made before: what came between the two is asked for behind it.
+    this.#behind += 1;
     if (view.phase !== 'ready') return;
     if (headSeq !== undefined && headSeq > view.headSeq) this.#patch({ headSeq });
     if (!view.moreAfter) void this.#fill(true);
@@ -213,6 +221,7 @@ export class Timeline {
   async #replace(params: ListParams): Promise<void> {
     this.#window += 1;
     const window = this.#window;
+    const behind = this.#behind;
     const before = this.view.get();
     this.view.set({ ...before, phase: before.items.length > 0 ? before.phase : 'loading' });
     try {
@@ -237,7 +246,8 @@ export class Timeline {
         // Not `before`: something may have been announced while the page was on its way.
         headSeq: Math.max(page.head_seq, this.view.get().headSeq),
       });
-      if (!page.more_after && this.view.get().headSeq > this.#coveredTo) void this.#fill();
+      const missed = behind !== this.#behind;
+      if (!page.more_after && (missed || this.view.get().headSeq > this.#coveredTo)) void this.#fill(missed);
     } catch (error) {
       if (window !== this.#window) return;
       this.#place = undefined;
@@ -282,9 +292,14 @@ export class Timeline {
   }
 
   async #fill(evenWithoutHole = false): Promise<void> {
-    if (this.#filling) return;
-    this.#filling = true;
     const window = this.#window;
+    if (this.#filling) {
+      // What fills another window ends without a look at this one.
+      if (this.#fills !== window) this.#again = true;
+      return;
+    }
+    this.#filling = true;
+    this.#fills = window;
     try {
       let pages = 0;
       let ask = evenWithoutHole;
@@ -296,15 +311,18 @@ export class Timeline {
           return;
         }
         const before = this.#coveredTo;
+        const [known, behind] = [this.view.get().headSeq, this.#behind];
         const page = await this.#list({ after: before, limit: FILL_PAGE });
         if (window !== this.#window) return;
+        // Announced since it was asked: the answer may have been made before.
+        ask = behind !== this.#behind || this.view.get().headSeq > known;
         this.#takeNewer(page);
         this.#patch({ moreAfter: false });
         this.#drain();
         pages += 1;
         this.#fillRetryMs = FILL_RETRY_MS;
         // The server says there is nothing more although something was announced: believe the server.
-        if (this.#coveredTo === before && !page.more_after) {
+        if (!ask && this.#coveredTo === before && !page.more_after) {
           this.#early.clear();
           this.#patch({ headSeq: this.#coveredTo });
         }
@@ -313,6 +331,10 @@ export class Timeline {
       if (isTransient(asApiError(error))) this.#fillLater(window);
     } finally {
       this.#filling = false;
+      if (this.#again) {
+        this.#again = false;
+        void this.#fill(true);
+      }
     }
   }
 
