@@ -56,7 +56,7 @@ impl Stats {
         self.refused_rounds += did.refused;
         self.unknown_rounds += did.unknown;
         self.rounds_shown_again += did.applies;
-        self.faults += did.reads + did.refused + did.unknown + did.applies;
+        self.faults += did.reads + did.refused + did.unknown + did.applies + did.torn;
         self.delays += did.delays;
     }
 

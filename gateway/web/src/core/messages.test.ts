@@ -383,3 +383,26 @@ test('what is announced while a page is on its way that was made before is asked
   await settle();
   expect(seqs(timeline)).toEqual(upTo(1, 4));
 });
+
+test('a window that opens while the one before is still being filled is filled behind it', async () => {
+  const timeline = await opened(200);
+  const answers: (() => void)[] = [];
+  held = answers;
+  timeline.behind(undefined);
+  await settle();
+  const around = timeline.open(20);
+  await settle();
+  answers[1]?.();
+  await around;
+  const newest = timeline.jumpToLatest();
+  await settle();
+  grow(201);
+  timeline.receive(message(201));
+  answers[2]?.();
+  await newest;
+  expect(seqs(timeline).at(-1)).toBe(200);
+  held = undefined;
+  answers[0]?.();
+  await settle();
+  expect(seqs(timeline).at(-1)).toBe(201);
+});
