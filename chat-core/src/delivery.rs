@@ -27,6 +27,13 @@ pub trait Connections: Send + Sync + 'static {
     /// Queues `push` on every connection of each of `users`. Never waits: a connection that is too
     /// slow catches up later.
     fn push(&self, users: &mut dyn Iterator<Item = UserId>, push: &Push);
+    /// As [`Connections::push`], for many in a row: what goes to other nodes leaves with [`Connections::flush`] at
+    /// the latest.
+    fn queue(&self, users: &mut dyn Iterator<Item = UserId>, push: &Push) {
+        self.push(users, push);
+    }
+    /// Has everything leave that was queued for other nodes.
+    fn flush(&self) {}
     /// Queues `push` on these connections.
     fn push_to(&self, connections: &[ConnectionId], push: &Push);
     /// Whether `user` has an open connection.
@@ -89,8 +96,12 @@ pub(crate) async fn run(
                 // Clients find what they miss by the numbers of the log.
                 tracing::error!(code = %error.code, position = commit.position, "a commit was not delivered");
             }
+        }
+        // Once for all of them: another node, and whoever waits for an answer, is woken once a round.
+        node.connections.flush();
+        if let Some(last) = round.commits.last() {
             tell.send_replace(Progress {
-                at: commit.position,
+                at: last.position,
                 here: true,
             });
         }

@@ -46,12 +46,12 @@ async fn hand_on(cluster: Weak<Cluster>, mut inbox: Inbox) {
         let Some(cluster) = cluster.upgrade() else {
             return;
         };
-        let Some(Envelope { from, mark, frame }) = decode(&came) else {
+        let Some(Envelope { from, mark, frames }) = decode(&came) else {
             continue;
         };
         if let Some(peer) = cluster.peers.get(&from) {
             // What finds no room is asked for.
-            let _ = peer.frames.try_send((mark, frame));
+            let _ = peer.frames.try_send((mark, frames));
         }
     }
 }
@@ -116,7 +116,11 @@ fn told(cluster: &Cluster, news: &[crate::ids::UserId]) {
 }
 
 /// Hears one node until it is gone.
-async fn follow(cluster: Weak<Cluster>, peer: Arc<Peer>, mut came: mpsc::Receiver<(Mark, Bytes)>) {
+async fn follow(
+    cluster: Weak<Cluster>,
+    peer: Arc<Peer>,
+    mut came: mpsc::Receiver<(Mark, Vec<Bytes>)>,
+) {
     let mut stream = Incoming::behind(*peer.heard.borrow());
     let mut known = false;
     let mut look = LOOK_WITHOUT_BUS;
@@ -127,11 +131,11 @@ async fn follow(cluster: Weak<Cluster>, peer: Arc<Peer>, mut came: mpsc::Receive
         }
         drop(now);
         let ask = tokio::select! {
-            frame = came.recv() => match frame {
-                Some((mark, frame)) => {
+            frames = came.recv() => match frames {
+                Some((mark, frames)) => {
                     let Some(cluster) = cluster.upgrade() else { return };
                     let other = mark.stream != stream.heard().stream;
-                    let next = stream.take(mark, frame);
+                    let next = stream.take_all(mark, frames);
                     hear(&cluster, &peer, &stream, &next);
                     (other || stream.misses()) && came.is_empty()
                 }
@@ -184,10 +188,12 @@ async fn pull(cluster: &Cluster, peer: &Peer, stream: &mut Incoming) -> Pulled {
         {
             Some(Reply::After { frames, more, bus }) => {
                 let Mark { stream: of, number } = stream.heard();
-                for (number, frame) in (number + 1..).zip(frames) {
-                    let next = stream.take(Mark { stream: of, number }, frame);
-                    hear(cluster, peer, stream, &next);
-                }
+                let first = Mark {
+                    stream: of,
+                    number: number + 1,
+                };
+                let next = stream.take_all(first, frames);
+                hear(cluster, peer, stream, &next);
                 if !more {
                     return Pulled::All { bus };
                 }

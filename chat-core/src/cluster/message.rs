@@ -58,12 +58,13 @@ pub(crate) struct Mark {
     pub(crate) number: u64,
 }
 
-/// A frame on its way.
+/// Frames on their way together.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Envelope {
     pub(crate) from: Start,
+    /// Of the first; the others follow it without a gap.
     pub(crate) mark: Mark,
-    pub(crate) frame: Bytes,
+    pub(crate) frames: Vec<Bytes>,
 }
 
 /// What is asked over the link.
@@ -160,7 +161,7 @@ mod tests {
                 stream: 3,
                 number: 9,
             },
-            frame: encode(&push),
+            frames: vec![encode(&push), Bytes::new()],
         });
         there(Ask::Commit(Bytes::from_static(b"\xC1")));
         there(Ask::After(Mark::default()));

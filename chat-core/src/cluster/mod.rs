@@ -42,8 +42,8 @@ const OWNER_WAIT: Duration = Duration::from_secs(1);
 const START_WAIT: Duration = Duration::from_secs(10);
 /// A question about nothing durable is given up after this long.
 const ASK_WAIT: Duration = Duration::from_secs(1);
-/// Frames of one node between the bus and who handles them; more are asked for again.
-const FRAMES_WAITING: usize = 1_024;
+/// Envelopes of one node between the bus and who handles them; more are asked for again.
+const ENVELOPES_WAITING: usize = 1_024;
 
 /// Carries a question to the node at an address, and its answer back. `gateway` implements it.
 #[async_trait]
@@ -98,7 +98,7 @@ struct Peer {
     start: Start,
     address: String,
     out: Mutex<Outgoing>,
-    frames: mpsc::Sender<(Mark, Bytes)>,
+    frames: mpsc::Sender<(Mark, Vec<Bytes>)>,
     heard: watch::Sender<Mark>,
     pull: Notify,
 }
@@ -214,27 +214,36 @@ impl Cluster {
         found.map(|entry| Arc::clone(&entry))
     }
 
-    /// Queues a frame for another node.
-    fn send(&self, peer: &Peer, frame: &Bytes) {
+    /// Gives the bus what is queued for another node.
+    fn give(&self, peer: &Peer) {
         // Inside the lock, so that the bus carries the numbers in order.
         let mut out = peer.out();
-        let number = out.push(frame.clone());
-        let envelope = encode(&Envelope {
-            from: self.start.clone(),
-            mark: Mark {
-                stream: peer.id,
-                number,
-            },
-            frame: frame.clone(),
-        });
-        // What the bus does not take is asked for.
-        self.bus.send(&peer.start, envelope);
+        while let Some((number, frames)) = out.give() {
+            let envelope = encode(&Envelope {
+                from: self.start.clone(),
+                mark: Mark {
+                    stream: peer.id,
+                    number,
+                },
+                frames,
+            });
+            // What the bus does not take is asked for.
+            self.bus.send(&peer.start, envelope);
+        }
+    }
+
+    /// Gives the bus what is queued for anybody.
+    fn give_all(&self) {
+        for peer in &self.peers {
+            self.give(&peer);
+        }
     }
 
     fn send_to_all(&self, frame: &Frame) {
         let frame = encode(frame);
         for peer in &self.peers {
-            self.send(&peer, &frame);
+            peer.out().push(frame.clone());
+            self.give(&peer);
         }
     }
 
@@ -492,8 +501,8 @@ fn next_peer(
     cluster: &Cluster,
     start: Start,
     address: String,
-) -> (Arc<Peer>, mpsc::Receiver<(Mark, Bytes)>) {
-    let (frames, came) = mpsc::channel(FRAMES_WAITING);
+) -> (Arc<Peer>, mpsc::Receiver<(Mark, Vec<Bytes>)>) {
+    let (frames, came) = mpsc::channel(ENVELOPES_WAITING);
     let before = cluster.before.remove(&start);
     let heard = before.map_or_else(Mark::default, |(_, mark)| mark);
     let peer = Peer {

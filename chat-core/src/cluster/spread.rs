@@ -17,6 +17,11 @@ pub(crate) struct Spread {
 
 impl Connections for Spread {
     fn push(&self, users: &mut dyn Iterator<Item = UserId>, push: &Push) {
+        self.queue(users, push);
+        self.flush();
+    }
+
+    fn queue(&self, users: &mut dyn Iterator<Item = UserId>, push: &Push) {
         let users: Vec<UserId> = users.collect();
         let term = self.cluster.own_term();
         // Here too: a server that stood still, or waited for the database, may have heard its follower by now.
@@ -36,8 +41,12 @@ impl Connections for Spread {
                 json: push.frame(Codec::Json),
                 msgpack: push.frame(Codec::Msgpack),
             };
-            self.cluster.send(&peer, &encode(&frame));
+            peer.out().push(encode(&frame));
         }
+    }
+
+    fn flush(&self) {
+        self.cluster.give_all();
     }
 
     fn push_to(&self, connections: &[ConnectionId], push: &Push) {

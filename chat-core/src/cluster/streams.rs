@@ -22,6 +22,8 @@ const WAITING_FRAMES: usize = 1_024;
 #[derive(Debug, Default)]
 pub(crate) struct Outgoing {
     last: u64,
+    /// Up to where the bus was given what it is to carry.
+    given: u64,
     kept: VecDeque<Bytes>,
     bytes: usize,
 }
@@ -46,6 +48,25 @@ impl Outgoing {
             self.bytes -= gone.map_or(0, |gone| gone.len());
         }
         self.last
+    }
+
+    /// The next frames for the bus, with the number of the first; nothing once it was given all.
+    pub(crate) fn give(&mut self) -> Option<(u64, Vec<Bytes>)> {
+        if self.given == self.last {
+            return None;
+        }
+        let first = self.given + 1;
+        match self.after(self.given) {
+            Page::Frames { frames, .. } => {
+                self.given += frames.len() as u64;
+                Some((first, frames))
+            }
+            // More was said at once than is kept; who hears of a later number asks, and starts anew.
+            Page::Gone => {
+                self.given = self.last;
+                None
+            }
+        }
     }
 
     /// Number of the last frame.
@@ -105,6 +126,16 @@ impl Incoming {
         !self.waiting.is_empty()
     }
 
+    /// Takes frames that follow each other; gives those that are next, in order.
+    pub(crate) fn take_all(&mut self, first: Mark, frames: Vec<Bytes>) -> Vec<Bytes> {
+        let Mark { stream, number } = first;
+        let mut next = Vec::with_capacity(frames.len());
+        for (number, frame) in (number..).zip(frames) {
+            next.append(&mut self.take(Mark { stream, number }, frame));
+        }
+        next
+    }
+
     /// Takes a frame by whatever way; gives those that are next, in order. One of another stream is left out.
     pub(crate) fn take(&mut self, mark: Mark, frame: Bytes) -> Vec<Bytes> {
         let Mark { stream, number } = mark;
@@ -161,6 +192,30 @@ mod tests {
     }
 
     #[test]
+    fn the_bus_is_given_everything_once_and_as_much_at_once_as_fits() {
+        let mut out = Outgoing::default();
+        assert_eq!(out.give(), None);
+        for n in 1..=3 {
+            out.push(frame(n));
+        }
+        assert_eq!(out.give(), Some((1, vec![frame(1), frame(2), frame(3)])));
+        assert_eq!(out.give(), None);
+        for n in 4..=3 + PAGE_FRAMES as u64 + 1 {
+            out.push(frame(n));
+        }
+        let (first, frames) = out.give().expect("there are more");
+        assert_eq!((first, frames.len()), (4, PAGE_FRAMES));
+        let last = 3 + PAGE_FRAMES as u64 + 1;
+        assert_eq!(out.give(), Some((last, vec![frame(last)])));
+        for n in 0..=KEPT_FRAMES as u64 {
+            out.push(frame(n));
+        }
+        assert_eq!(out.give(), None, "the first of them is not kept any more");
+        out.push(frame(1));
+        assert_eq!(out.give(), Some((out.last(), vec![frame(1)])));
+    }
+
+    #[test]
     fn only_so_many_and_so_large_are_kept() {
         let mut out = Outgoing::default();
         for n in 1..=KEPT_FRAMES as u64 + 5 {
@@ -197,6 +252,11 @@ mod tests {
         assert_eq!(came.take(of(8), frame(8)), [] as [Bytes; 0]);
         assert_eq!(came.take(of(9), frame(9)), [frame(9)]);
         assert_eq!(came.heard(), of(9));
+        // Several at once, one of which was heard already.
+        let several = vec![frame(9), frame(10), frame(11)];
+        assert_eq!(came.take_all(of(9), several), [frame(10), frame(11)]);
+        assert_eq!(came.take_all(of(13), vec![frame(13)]), [] as [Bytes; 0]);
+        assert!(came.misses());
     }
 
     #[test]

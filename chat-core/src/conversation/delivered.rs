@@ -41,7 +41,7 @@ pub async fn in_conversation(
     for write in &commit.writes {
         if let Some((seq, value)) = appended(write, MESSAGE.id()) {
             let message = MESSAGE.decode_value(value)?.view(id, seq);
-            if message.kind == MessageKind::Text {
+            if message.kind != MessageKind::System {
                 node.hours.sent(commit.time_ms);
             }
             let mut members = snapshot
@@ -49,7 +49,7 @@ pub async fn in_conversation(
                 .iter()
                 .filter(|(_, row)| row.from_seq <= seq)
                 .map(|(user, _)| *user);
-            node.connections.push(
+            node.connections.queue(
                 &mut members,
                 &Push::new("message.created", Created { message }),
             );
@@ -62,7 +62,7 @@ pub async fn in_conversation(
     // The first entry of a conversation tells the same by itself.
     if changed && snapshot.head_seq > 1 {
         let mut members = snapshot.roster.keys().copied();
-        node.connections.push(
+        node.connections.queue(
             &mut members,
             &Push::new(
                 "conversation.changed",
@@ -86,7 +86,7 @@ pub async fn to_user(node: &Node, user: UserId, commit: &AppliedCommit) -> Answe
         };
         let entry = SELF_LOG.decode_value(value)?.view(seq);
         let own = Push::new("self.appended", entry);
-        node.connections.push(&mut std::iter::once(user), &own);
+        node.connections.queue(&mut std::iter::once(user), &own);
         if entry.what == SelfWhat::Read {
             let (seq, count) = (entry.read_seq.unwrap_or(0), entry.read_count.unwrap_or(0));
             let read = Read {
@@ -113,7 +113,7 @@ async fn tell_readers(node: &Node, read: Read) -> Answer<()> {
     if snapshot.roster.contains_key(&read.user_id) && snapshot.roster.len() <= LIVE_MEMBERS {
         let mut members = snapshot.roster.keys().copied();
         node.connections
-            .push(&mut members, &Push::new("conversation.read", read));
+            .queue(&mut members, &Push::new("conversation.read", read));
     }
     Ok(())
 }
