@@ -28,9 +28,11 @@ async function proxyTo(url: string, hidden: (path: string) => boolean): Promise<
   });
   proxy.on('upgrade', (asked, socket) => {
     const asking = onward(asked);
-    asking.on('upgrade', (got, line) => {
+    asking.on('upgrade', (got, line, first) => {
       const heads = Object.entries(got.headers).map(([name, value]) => `${name}: ${String(value)}\r\n`);
       socket.write(`HTTP/1.1 101 Switching Protocols\r\n${heads.join('')}\r\n`);
+      // The server closes at once: that may have come together with the head.
+      socket.write(first);
       line.pipe(socket).pipe(line);
       line.on('error', () => socket.destroy());
       socket.on('error', () => line.destroy());
