@@ -32,6 +32,10 @@ const PARTS = {
   credentials: () => import('../screens/directory/CredentialSheet'),
   discussion: () => import('../screens/directory/NewDiscussion'),
   switcher: () => import('./Switcher'),
+  // Those are asked for where they are needed.
+  picture: () => import('../screens/chats/PictureViewer'),
+  sending: () => import('../screens/chats/UploadStrip'),
+  uploads: () => import('../core/uploads'),
 };
 const MeScreen = lazy(async () => ({ default: (await PARTS.me()).MeScreen }));
 const AdminScreen = lazy(async () => ({ default: (await PARTS.admin()).AdminScreen }));
@@ -113,13 +117,15 @@ function Side({ alone, children }: { alone: boolean; children: ReactNode }) {
 }
 
 function ListPane({ place, onSearch }: { place: Place; onSearch: () => void }) {
+  const me = useMe();
   switch (place.area) {
     case 'directory':
       return <DirectoryList onSearch={onSearch} selected={place.personId} />;
     case 'me':
       return <MeMenu section={place.section} />;
     case 'admin':
-      return <AdminMenu section={place.section} />;
+      // Whoever types the address without the right is told so beside his own menu.
+      return me?.role === 'admin' ? <AdminMenu section={place.section} /> : <MeMenu section={undefined} />;
     case 'chats':
     case 'unknown':
       return <ChatList onSearch={onSearch} selected={place.area === 'chats' ? place.id : undefined} />;

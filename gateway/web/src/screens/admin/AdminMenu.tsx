@@ -1,12 +1,11 @@
 // The pages of an administrator.
 
-import { Activity, Archive, ChevronRight, ScrollText, Users } from 'lucide-react';
-import { Link } from 'wouter';
+import { Activity, Archive, ScrollText, Users } from 'lucide-react';
 
 import { useT } from '../../app/hooks';
 import { type AdminSection, paths } from '../../app/paths';
+import { MenuLink } from '../../parts/MenuLink';
 import { PaneHead } from '../../parts/PaneHead';
-import { ICON, ICON_SMALL } from '../../theme/theme';
 import styles from './Admin.module.css';
 
 const SECTIONS = [
@@ -22,12 +21,8 @@ export function AdminMenu({ section }: { section: AdminSection | undefined }) {
     <>
       <PaneHead title={t('admin.title')} back={paths.me} alwaysBack />
       <nav className={styles['menu']} aria-label={t('admin.title')}>
-        {SECTIONS.map(({ section: own, path, text, icon: Icon }) => (
-          <Link key={own} href={path} className={styles['item']} aria-current={section === own ? 'page' : undefined}>
-            <Icon {...ICON} />
-            <span className={styles['grow']}>{t(text)}</span>
-            <ChevronRight {...ICON_SMALL} />
-          </Link>
+        {SECTIONS.map(({ section: own, path, text, icon }) => (
+          <MenuLink key={own} href={path} icon={icon} text={t(text)} current={section === own} />
         ))}
       </nav>
     </>

@@ -1,14 +1,14 @@
 // Oneself, and the pages about it.
 
-import { ChevronRight, KeyRound, LogOut, MonitorSmartphone, Palette, ShieldCheck, UserRound } from 'lucide-react';
+import { KeyRound, LogOut, MonitorSmartphone, Palette, ShieldCheck, UserRound } from 'lucide-react';
 import { useCallback, useState } from 'react';
-import { Link, useLocation } from 'wouter';
+import { useLocation } from 'wouter';
 
 import { useClient, useMe, usePart, useT } from '../../app/hooks';
 import { type MeSection, paths } from '../../app/paths';
 import { Avatar } from '../../parts/Avatar';
 import { ConfirmDialog } from '../../parts/ConfirmDialog';
-import { ICON, ICON_SMALL } from '../../theme/theme';
+import { MenuButton, MenuLink } from '../../parts/MenuLink';
 import styles from './Me.module.css';
 
 const SECTIONS = [
@@ -39,30 +39,12 @@ export function MeMenu({ section }: { section: MeSection | undefined }) {
         </div>
       </div>
       <nav aria-label={t('me.sections')}>
-        {SECTIONS.map(({ section: own, path, text, icon: Icon }) => (
-          <Link
-            key={own}
-            href={path}
-            className={styles['item']}
-            aria-current={section === own ? 'page' : undefined}
-          >
-            <Icon {...ICON} />
-            <span className={styles['itemText']}>{t(text)}</span>
-            <ChevronRight {...ICON_SMALL} />
-          </Link>
+        {SECTIONS.map(({ section: own, path, text, icon }) => (
+          <MenuLink key={own} href={path} icon={icon} text={t(text)} current={section === own} />
         ))}
-        {me?.role === 'admin' && (
-          <Link href={paths.admin} className={styles['item']}>
-            <ShieldCheck {...ICON} />
-            <span className={styles['itemText']}>{t('admin.title')}</span>
-            <ChevronRight {...ICON_SMALL} />
-          </Link>
-        )}
+        {me?.role === 'admin' && <MenuLink href={paths.admin} icon={ShieldCheck} text={t('admin.title')} />}
       </nav>
-      <button type="button" className={styles['item']} onClick={() => setAsking(true)}>
-        <LogOut {...ICON} />
-        <span className={styles['itemText']}>{t('me.sign_out')}</span>
-      </button>
+      <MenuButton icon={LogOut} text={t('me.sign_out')} onClick={() => setAsking(true)} />
       {asking && (
         <ConfirmDialog
           title={t('me.sign_out_title')}
