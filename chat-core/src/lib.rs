@@ -18,6 +18,7 @@ pub mod delivery;
 pub mod directory;
 pub mod effect;
 pub mod export;
+pub mod file;
 pub mod host;
 pub mod ids;
 pub mod job;
@@ -40,13 +41,18 @@ pub fn register(api: &mut api::Registry) {
     directory::register(api);
     conversation::register(api);
     message::register(api);
+    file::register(api);
     presence::register(api);
     admin::register(api);
 }
 
 /// The kinds of jobs of this crate.
 pub fn jobs() -> Vec<job::Kind> {
-    vec![conversation::rebuild::kind(), admin::retention::kind()]
+    vec![
+        conversation::rebuild::kind(),
+        admin::retention::kind(),
+        file::upload::kind(),
+    ]
 }
 
 /// The kinds of effects of this crate.

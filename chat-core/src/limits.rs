@@ -121,6 +121,26 @@ pub const METHOD_CHARS: usize = 64;
 pub const AUDIT_EXPORT_ROWS: usize = 1_000;
 /// … and its bytes, about: a server's message has 1 MiB (wire contract), JSON may write a byte as two.
 pub const AUDIT_EXPORT_BYTES: usize = 384 * 1024;
+/// Bytes of a file (`IM-i08`).
+pub const FILE_BYTES: u64 = 100 << 20;
+/// Characters of a file's name: what the file systems of all machines take.
+pub const FILE_NAME_CHARS: usize = 255;
+/// Bytes of a picture that is shown as one (`IM-i08`) …
+pub const PICTURE_BYTES: u64 = 20 << 20;
+/// … and its pixels: a browser unpacks four bytes of each.
+pub const PICTURE_PIXELS: u64 = 50_000_000;
+/// Bytes of a part of an upload: what a cut costs, and what each upload under way takes of memory.
+pub const PART_BYTES: u32 = 4 << 20;
+/// Parts of a file: 25 full ones make the largest; each cut leaves a short one.
+pub const FILE_PARTS: usize = 500;
+/// Bytes by which it is told what a file is: cameras put previews before the size of a picture.
+pub const FILE_HEAD_BYTES: usize = 256 * 1024;
+/// A file that was not sent a day after its upload began is taken away.
+pub const FILE_UNSENT_MS: i64 = 24 * 60 * 60 * 1000;
+/// A message that claimed a file is not repeated after this: as long as its id is kept.
+pub const FILE_SENT_MS: i64 = MESSAGE_ID_KEPT_MS;
+/// Files that one call asks links of.
+pub const FILE_LINKS: usize = 50;
 /// The effect runner's checkpoint is written after this many rounds …
 pub const CHECKPOINT_ROUNDS: u64 = 256;
 /// … or this long after the last one.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use storage::Store;
+use storage::blob::Blobs;
 use storage::cluster::Term;
 
 use crate::api::Answer;
@@ -54,6 +55,8 @@ pub struct Parts {
     pub cluster: Option<InCluster>,
     /// Who outside is told what happens.
     pub export: Option<Arc<dyn Export>>,
+    /// Where the bytes of files are, if anywhere.
+    pub blobs: Option<Arc<dyn Blobs>>,
     /// The process.
     pub host: Arc<dyn Host>,
 }
@@ -81,6 +84,7 @@ impl Parts {
             jobs: Vec::new(),
             cluster: None,
             export: None,
+            blobs: None,
             host: Arc::new(NoHost),
         }
     }
@@ -126,6 +130,8 @@ pub struct Node {
     pub hours: Hours,
     /// The process.
     pub host: Arc<dyn Host>,
+    /// Where the bytes of files are, if anywhere.
+    pub blobs: Option<Arc<dyn Blobs>>,
     /// Since when it runs, in ms since the epoch.
     pub started_at: i64,
     pub(crate) export: Option<Arc<dyn Export>>,
@@ -197,6 +203,7 @@ impl Node {
             host: parts.host,
             started_at,
             export: parts.export,
+            blobs: parts.blobs,
             exported: Held::default(),
             setup: Mutex::default(),
         });

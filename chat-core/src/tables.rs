@@ -40,3 +40,6 @@ pub const META: u16 = 320;
 pub const MESSAGE: u16 = 321;
 pub const ROSTER: u16 = 322;
 pub const ROSTER_COUNT: u16 = 323;
+pub const ATTACHED: u16 = 324;
+
+pub const FILE: u16 = 336;

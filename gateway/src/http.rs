@@ -8,7 +8,9 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, ORIGIN, SET_COOKIE};
+use axum::http::header::{
+    AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST, ORIGIN, SET_COOKIE,
+};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -21,6 +23,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::assets;
 use crate::door::Peer;
+use crate::files;
 use crate::server::{Call, Server};
 use crate::ws::socket;
 
@@ -56,10 +59,15 @@ pub fn router(server: Arc<Server>) -> Router {
     Router::new()
         .route("/api/v1/{method}", post(call))
         .route("/ws", get(upgrade))
+        .merge(files::routes())
         .merge(health())
         .fallback(assets::serve)
         .layer(DefaultBodyLimit::max(BODY_BYTES))
-        .layer(header("content-security-policy", CSP))
+        // A file says more of itself.
+        .layer(SetResponseHeaderLayer::if_not_present(
+            CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(CSP),
+        ))
         .layer(header("x-content-type-options", "nosniff"))
         .layer(header("referrer-policy", "no-referrer"))
         .layer(header("x-frame-options", "DENY"))
@@ -185,12 +193,7 @@ async fn read_call(
             ));
         }
     };
-    let caller = match bearer(headers)? {
-        Some(token) => {
-            Some(session::authenticate(&server.node.store, token, server.now_ms()).await?)
-        }
-        None => None,
-    };
+    let caller = caller_of(server, headers).await?;
     let key = headers
         .get(KEY)
         .map(|key| key.to_str().map(str::to_owned))
@@ -207,6 +210,16 @@ async fn read_call(
         caller,
         params,
         key,
+    })
+}
+
+/// Who calls, if he said so.
+pub(crate) async fn caller_of(server: &Server, headers: &HeaderMap) -> Answer<Option<Caller>> {
+    Ok(match bearer(headers)? {
+        Some(token) => {
+            Some(session::authenticate(&server.node.store, token, server.now_ms()).await?)
+        }
+        None => None,
     })
 }
 
@@ -228,7 +241,7 @@ fn bearer(headers: &HeaderMap) -> Answer<Option<&str>> {
 }
 
 /// A page of another site must not speak for the person who reads it.
-fn check_origin(server: &Server, headers: &HeaderMap) -> Answer<()> {
+pub(crate) fn check_origin(server: &Server, headers: &HeaderMap) -> Answer<()> {
     let Some(origin) = headers.get(ORIGIN) else {
         return Ok(());
     };
@@ -290,7 +303,7 @@ async fn upgrade(
     upgrade.on_upgrade(move |socket| socket::serve(socket, codec, address, server))
 }
 
-fn refusal(error: &ApiError) -> Response {
+pub(crate) fn refusal(error: &ApiError) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = Codec::Json.encode(error).unwrap_or_default();
     (

@@ -8,6 +8,7 @@ pub mod assets;
 pub mod command;
 pub mod config;
 pub mod door;
+mod files;
 pub mod generate;
 pub mod healthcheck;
 pub mod http;

@@ -18,6 +18,8 @@ use gateway::opening::{self, Opened};
 use gateway::proxies::Proxies;
 use gateway::server::{Options, Server};
 use gateway::setup_link;
+use storage::Store;
+use storage::blob::Folder;
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
@@ -99,6 +101,9 @@ fn status(cql: &Cql) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+/// Files leave so many times as much of the disk free as the store insists on.
+const FILES_RESERVE_TIMES: u64 = 2;
+
 fn run(serve: &Serve) -> Result<(), Box<dyn std::error::Error>> {
     let clock = Clock::system();
     std::fs::create_dir_all(&serve.data.folder).map_err(|error| {
@@ -129,6 +134,10 @@ async fn serve_with(
     options.cluster = opened.cluster;
     options.export = opened.export;
     options.folder = opened.folder;
+    // Files stop coming in while the store still can write.
+    let reserve = options.store.limits().free_bytes_min * FILES_RESERVE_TIMES;
+    let folder = serve.files().map(|root| Folder::new(root, reserve));
+    options.blobs = folder.map(|folder| Arc::new(folder) as _);
     options.origins.clone_from(&serve.origins);
     options.public_url.clone_from(&serve.entrance.public_url);
     options.proxies = Proxies(serve.entrance.trusted_proxies.clone());
@@ -161,26 +170,14 @@ async fn serve_with(
             .iter()
             .for_each(|link| say(&format!("  {link}")));
     }
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
     // A service is told by it to read its certificates again, and must not end where it has none. Whoever closes
     // a terminal means the end.
     let reload = || signal(SignalKind::hangup());
     let told = !std::io::stdin().is_terminal();
     let _told = told.then(reload).transpose()?;
-    let store = server.node.store.clone();
     let lost = Arc::new(AtomicBool::new(false));
-    let is_lost = Arc::clone(&lost);
-    server
-        .serve(door, async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-                () = store.lost() => is_lost.store(true, Ordering::Relaxed),
-            }
-            tracing::info!("stopping");
-        })
-        .await?;
+    let stop = stopped(server.node.store.clone(), Arc::clone(&lost))?;
+    server.serve(door, stop).await?;
     drop(socket);
     if let Some(measured) = measured {
         measured.abort();
@@ -193,6 +190,23 @@ async fn serve_with(
         return Err("another server serves from this database now".into());
     }
     Ok(())
+}
+
+/// Waits until somebody stops the server, or another one serves from its store.
+fn stopped(
+    store: Store,
+    lost: Arc<AtomicBool>,
+) -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = store.lost() => lost.store(true, Ordering::Relaxed),
+        }
+        tracing::info!("stopping");
+    })
 }
 
 /// Makes a new set-up link; gives it for each address of the server.

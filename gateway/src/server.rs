@@ -21,12 +21,14 @@ use chat_core::random::Random;
 use chat_core::secret::Passwords;
 use chat_core::{permission, presence};
 use storage::Store;
-use tokio::sync::Notify;
+use storage::blob::Blobs;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::door::{Door, Peer};
+use crate::files;
 use crate::http;
 use crate::machine::Machine;
 use crate::metrics::Metrics;
@@ -80,6 +82,8 @@ pub struct Options {
     pub export: Option<Arc<dyn Export>>,
     /// The folder of a store on this machine.
     pub folder: Option<PathBuf>,
+    /// Where the bytes of files are, if anywhere.
+    pub blobs: Option<Arc<dyn Blobs>>,
 }
 
 impl Options {
@@ -102,6 +106,7 @@ impl Options {
             cluster: None,
             export: None,
             folder: None,
+            blobs: None,
         }
     }
 }
@@ -142,6 +147,8 @@ pub struct Server {
     pub proxies: Proxies,
     /// What is counted.
     pub metrics: Metrics,
+    /// Room for parts of files that come in.
+    pub parts: Semaphore,
     setup_link: Option<PathBuf>,
     link_removed: AtomicBool,
     call_deadline: Duration,
@@ -179,6 +186,7 @@ impl Server {
         parts.jobs = chat_core::jobs();
         parts.cluster = options.cluster;
         parts.export = options.export;
+        parts.blobs = options.blobs;
         parts.host = Arc::new(Machine {
             hub: Arc::clone(&hub),
             folder: options.folder,
@@ -195,6 +203,7 @@ impl Server {
             public_url: options.public_url,
             proxies: options.proxies,
             metrics: Metrics::default(),
+            parts: Semaphore::new(files::PARTS_AT_ONCE),
             setup_link: options.setup_link,
             link_removed: AtomicBool::new(false),
             call_deadline: options.call_deadline,

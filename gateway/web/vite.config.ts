@@ -40,6 +40,7 @@ export default defineConfig({
   server: {
     proxy: {
       '/api': { target: SERVER, changeOrigin: false },
+      '/files': { target: SERVER, changeOrigin: false },
       '/ws': { target: SERVER.replace(/^http/, 'ws'), ws: true, changeOrigin: false },
     },
   },

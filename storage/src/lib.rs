@@ -28,6 +28,7 @@
 pub mod key;
 
 pub mod backup;
+pub mod blob;
 pub mod cluster;
 mod commit;
 mod contract;

@@ -6,6 +6,7 @@ mod connection;
 mod conversation;
 mod covered;
 mod examples;
+mod file;
 mod message;
 mod people;
 mod resume;

@@ -12,6 +12,10 @@ pub(crate) struct Scene {
     pub(crate) onlooker: Person,
     /// A discussion of the member (its owner) and the administrator, with a message.
     pub(crate) group: String,
+    /// An upload of the member that is not finished, though all of it is there.
+    pub(crate) upload: String,
+    /// A file that the member sent to the discussion.
+    pub(crate) file: String,
     /// A further session of the member.
     pub(crate) session: Tokens,
     /// One who left the company.
@@ -32,6 +36,11 @@ impl Scene {
         let (member, onlooker) = (admin.adds("李四").await, admin.adds("王五").await);
         let group = member.gathers(&[&admin], "项目组").await;
         admin.says(&group, "你好").await;
+        let upload = member.begins_upload("报价.txt", 6).await;
+        member.puts(&upload, 0, "报价".as_bytes()).await.ok();
+        let file = member.uploads("合同.txt", "合同".as_bytes()).await;
+        member.sends_file(&group, &file).await;
+        let file = file["file_id"].as_str().expect("an id").to_owned();
         let session = member.signs_in().await;
         let gone = admin.adds("赵六").await;
         let left = json!({"user_id": gone.id, "reason": "已离职"});
@@ -43,6 +52,8 @@ impl Scene {
             member,
             onlooker,
             group,
+            upload,
+            file,
             session,
             gone,
             letter,
@@ -78,6 +89,9 @@ impl Scene {
             "conversation.rename" => json!({"conversation_id": self.group, "name": "新名"}),
             "directory.get" => json!({"user_ids": [self.admin.id]}),
             "directory.search" => json!({"query": "张", "limit": 5}),
+            "file.begin" => json!({"name": "照片.png", "size": 70_000, "purpose": "message"}),
+            "file.finish" => json!({"upload_id": self.upload}),
+            "file.links" => json!({"conversation_id": self.group, "file_ids": [self.file]}),
             "message.list" => json!({"conversation_id": self.group, "after": 0, "limit": 10}),
             "message.send" => {
                 json!({"conversation_id": self.group, "client_msg_id": self.world.wire().fresh("m"), "text": "你好"})

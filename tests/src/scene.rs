@@ -242,6 +242,10 @@ impl Running {
             Store::memory(Limits::default(), clock.as_fn())
         };
         let mut options = Options::new(store, clock, Random::seeded(seed));
+        options.blobs = Some(Arc::new(storage::blob::Folder::new(
+            folder.join("files"),
+            0,
+        )));
         options.folder = setup.embedded.then(|| folder.to_owned());
         (options.per_user, options.per_address) = if setup.limits {
             (PER_USER, PER_ADDRESS)

@@ -302,7 +302,7 @@ async fn joined(store: &Store, id: ConversationId, member: RosterRow) -> Answer<
     let entry = MESSAGE.decode(&row)?;
     let from_count = match entry.body {
         // The first message of a direct chat: nobody has read it yet.
-        Body::Text(_) => entry.count().saturating_sub(1),
+        Body::Text(_) | Body::File(_) => entry.count().saturating_sub(1),
         Body::System(_) => entry.count(),
     };
     Ok(JoinedRow {

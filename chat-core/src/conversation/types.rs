@@ -50,6 +50,9 @@ pub struct Preview {
     /// The first 100 characters of a text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// The name of a picture or another file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_name: Option<String>,
     /// A system line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub system: Option<SystemLine>,

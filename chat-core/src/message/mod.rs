@@ -1,4 +1,4 @@
-//! Messages: sending text, reading history (`IM-03` for text, `IM-i02`). A message **is** its entry in
+//! Messages: sending, reading history (`IM-03` for text, pictures and files, `IM-i02`). A message **is** its entry in
 //! the conversation's log; (conversation, seq) names it. A resend with the same client id answers the
 //! first result.
 
@@ -15,7 +15,12 @@ use crate::api::registry::Access;
 /// Adds the rows of this section to the table.
 pub fn register(api: &mut Registry) {
     api.section("message")
-        .write("send", Access::Member, "Send a text", send::send)
+        .write(
+            "send",
+            Access::Member,
+            "Send a text, or a file that was uploaded",
+            send::send,
+        )
         .read(
             "list",
             Access::Member,

@@ -7,6 +7,7 @@ use super::types::{Message, MessageKind, SystemLine};
 use crate::api::Answer;
 use crate::conversation::rows::known;
 use crate::conversation::types::Preview;
+use crate::file::types::{FileInfo, FileKind};
 use crate::ids::{ConversationId, UserId};
 use crate::limits::PREVIEW_CHARS;
 use crate::text::preview;
@@ -18,6 +19,42 @@ pub enum Body {
     Text(String),
     /// A system line.
     System(SystemLine),
+    /// A picture or another file.
+    File(FileInfo),
+}
+
+impl Body {
+    fn kind(&self) -> MessageKind {
+        match self {
+            Self::Text(_) => MessageKind::Text,
+            Self::System(_) => MessageKind::System,
+            Self::File(file) => match file.kind {
+                FileKind::Image => MessageKind::Image,
+                FileKind::File => MessageKind::File,
+            },
+        }
+    }
+
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn system(&self) -> Option<&SystemLine> {
+        match self {
+            Self::System(line) => Some(line),
+            _ => None,
+        }
+    }
+
+    fn file(&self) -> Option<&FileInfo> {
+        match self {
+            Self::File(file) => Some(file),
+            _ => None,
+        }
+    }
 }
 
 /// An entry of a conversation's log.
@@ -59,36 +96,30 @@ impl Entry {
 
     /// The entry as clients see it.
     pub fn view(&self, conversation_id: ConversationId, seq: u64) -> Message {
-        let (kind, text, system) = match &self.body {
-            Body::Text(text) => (MessageKind::Text, Some(text.clone()), None),
-            Body::System(line) => (MessageKind::System, None, Some(line.clone())),
-        };
         Message {
             conversation_id,
             seq,
             count: self.count(),
-            kind,
+            kind: self.body.kind(),
             author_id: self.author_id,
             sent_at: known(self.at),
             client_msg_id: self.client_msg_id.clone(),
-            text,
-            system,
+            text: self.body.text().map(str::to_owned),
+            file: self.body.file().cloned(),
+            system: self.body.system().cloned(),
         }
     }
 
     /// The entry in a list of conversations.
     pub fn preview(&self, seq: u64) -> Preview {
-        let (kind, text, system) = match &self.body {
-            Body::Text(text) => (MessageKind::Text, Some(preview(text, PREVIEW_CHARS)), None),
-            Body::System(line) => (MessageKind::System, None, Some(line.clone())),
-        };
         Preview {
             seq,
             sent_at: known(self.at),
             author_id: self.author_id,
-            kind,
-            text,
-            system,
+            kind: self.body.kind(),
+            text: self.body.text().map(|text| preview(text, PREVIEW_CHARS)),
+            file_name: self.body.file().map(|file| file.name.clone()),
+            system: self.body.system().cloned(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Sending a text. The first message of a direct chat makes the chat, in the same commit; of two
+//! Sending a text or a file. The first message of a direct chat makes the chat, in the same commit; of two
 //! first messages at once, the loser runs again as a plain one.
 
 use schemars::JsonSchema;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use storage::{Committed, Later, StoreError, Transaction, Value, retry};
 
 use super::rows::{Body, Entry};
-use super::types::{Message, MessageKind};
+use super::types::Message;
 use crate::api::{Answer, ApiError, Class};
 use crate::conversation::capacity::room_for;
 use crate::conversation::effects::{self, JOINED_EFFECT, Joined, SENT_EFFECT};
@@ -16,28 +16,34 @@ use crate::conversation::types::{History, Kind, State};
 use crate::ctx::{Caller, Ctx, check_client_id, request_hash};
 use crate::directory::person;
 use crate::effect;
+use crate::file::claim;
+use crate::file::types::FileId;
 use crate::ids::{ConversationId, Id, UserId};
 use crate::limits::{MESSAGE_ID_KEPT_MS, TEXT_CHARS};
 use crate::text;
 
 // ---- types
 
-/// A text to send.
+/// A text or a file to send.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Send {
     /// Where to.
     pub conversation_id: ConversationId,
-    /// 1 to 64 bytes; the same id with the same text gets the first answer.
+    /// 1 to 64 bytes; the same id with the same text or file gets the first answer.
     pub client_msg_id: String,
-    /// 1 to 5,000 characters.
-    pub text: String,
+    /// 1 to 5,000 characters. Either this or a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// A file whose upload is finished; it can be sent once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_id: Option<FileId>,
     /// The other one of a direct chat; needed for its first message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer_id: Option<UserId>,
 }
 
-/// A text that was sent.
+/// What was sent.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Sent {
     /// Where.
@@ -54,6 +60,26 @@ pub struct Sent {
 }
 
 // ---- rules
+
+/// What is to be sent.
+enum What {
+    Text(String),
+    File(FileId),
+}
+
+fn what(p: &Send) -> Answer<What> {
+    match (&p.text, p.file_id) {
+        (Some(text), None) => Ok(What::Text(text::lines("text", text, TEXT_CHARS)?)),
+        (None, Some(file_id)) => Ok(What::File(file_id)),
+        (None, None) => text::lines("text", "", TEXT_CHARS).map(What::Text),
+        (Some(_), Some(_)) => Err(ApiError::invalid(
+            "file_id",
+            "text_or_file",
+            "一条消息只能是文字或文件",
+            "A message is either a text or a file",
+        )),
+    }
+}
 
 /// A client id that is a `UUIDv7` older than ids are kept can't be told from a new one any more.
 fn check_age(client_msg_id: &str, now_ms: i64) -> Answer<()> {
@@ -91,12 +117,21 @@ pub(super) async fn send(ctx: Ctx, p: Send) -> Answer<Sent> {
     let caller = ctx.caller()?;
     check_client_id("client_msg_id", &p.client_msg_id)?;
     check_age(&p.client_msg_id, ctx.now_ms())?;
-    let text = text::lines("text", &p.text, TEXT_CHARS)?;
-    let (done, begun) = retry(|| send_once(&ctx, &caller, &p, &text)).await?;
     let node = &ctx.node;
+    let body = match what(&p)? {
+        What::Text(text) => Body::Text(text),
+        What::File(file_id) => {
+            let with = (p.conversation_id, p.client_msg_id.as_str());
+            Body::File(claim::claim(node, &caller, file_id, with).await?)
+        }
+    };
+    let (done, begun) = retry(|| send_once(&ctx, &caller, &p, &body)).await?;
+    if let Some(file_id) = p.file_id.filter(|_| !done.repeated) {
+        claim::settled(node, file_id).await;
+    }
     node.delivery.passed(done.position).await;
     let listed = !begun || effect::settled(node, done.position).await;
-    let message = told(&caller, &p, text, &done)?;
+    let message = told(&caller, &p, body, &done)?;
     if !done.repeated {
         // At once, so that the very next list is right; the effect does the same for certain.
         let reader = (caller.user_id, p.conversation_id);
@@ -113,9 +148,12 @@ pub(super) async fn send(ctx: Ctx, p: Send) -> Answer<Sent> {
 }
 
 /// Commits the message; tells whether it began the conversation.
-async fn send_once(ctx: &Ctx, caller: &Caller, p: &Send, text: &str) -> Answer<(Committed, bool)> {
+async fn send_once(ctx: &Ctx, caller: &Caller, p: &Send, body: &Body) -> Answer<(Committed, bool)> {
     let (senders, id, user) = (&ctx.node.senders, p.conversation_id, caller.user_id);
-    let hash = request_hash("message.send", &[&p.conversation_id.0, text.as_bytes()]);
+    let hash = match body {
+        Body::Text(text) => request_hash("message.send", &[&id.0, text.as_bytes()]),
+        _ => request_hash("message.send", &[&id.0, b"", &p.file_id.unwrap_or(id).0]),
+    };
     let mut t = ctx
         .node
         .store
@@ -156,9 +194,12 @@ async fn send_once(ctx: &Ctx, caller: &Caller, p: &Send, text: &str) -> Answer<(
     let entry = Entry::value(
         caller.user_id,
         Some(p.client_msg_id.clone()),
-        Body::Text(text.to_owned()),
+        body.clone(),
         n,
     )?;
+    if let Some(file_id) = p.file_id {
+        claim::attach(&mut t, file_id, n)?;
+    }
     t.append(MESSAGE.partition(&()), entry, true);
     let read = effects::Sent {
         user_id: caller.user_id,
@@ -215,22 +256,20 @@ async fn begin_direct(
 }
 
 /// The message that was written, told from what the store answered: a repeat answers the same.
-fn told(caller: &Caller, p: &Send, text: String, done: &Committed) -> Answer<Message> {
+fn told(caller: &Caller, p: &Send, body: Body, done: &Committed) -> Answer<Message> {
     let outcome = done
         .outcomes
         .first()
         .ok_or_else(|| StoreError::Corrupt("a send without a number".into()))?;
-    Ok(Message {
-        conversation_id: p.conversation_id,
-        seq: u64::try_from(outcome.number).unwrap_or(0),
-        count: outcome.count,
-        kind: MessageKind::Text,
+    let seq = u64::try_from(outcome.number).unwrap_or(0);
+    let entry = Entry {
         author_id: caller.user_id,
-        sent_at: done.time_ms,
+        at: Later::Known(u64::try_from(done.time_ms).unwrap_or(0)),
+        count: Later::Known(outcome.count),
         client_msg_id: Some(p.client_msg_id.clone()),
-        text: Some(text),
-        system: None,
-    })
+        body,
+    };
+    Ok(entry.view(p.conversation_id, seq))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::file::types::FileInfo;
 use crate::ids::{ConversationId, UserId};
 
 /// What a message is.
@@ -11,6 +12,10 @@ use crate::ids::{ConversationId, UserId};
 pub enum MessageKind {
     /// Text by a person.
     Text,
+    /// A picture by a person.
+    Image,
+    /// Any other file by a person.
+    File,
     /// A line by the server about the conversation itself; it does not count as unread.
     System,
 }
@@ -36,6 +41,9 @@ pub struct Message {
     /// A text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// A picture or another file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileInfo>,
     /// A system line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub system: Option<SystemLine>,

@@ -52,6 +52,13 @@ pub async fn run(told: &Backup) -> Outcome {
         .filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
     println!("{} holds {}", file.display(), contents(&summary));
+    let files = super::folder::files(&told.data.folder);
+    if files.exists() {
+        println!(
+            "Pictures and files are not in it: copy {} too, now or later",
+            files.display()
+        );
+    }
     Ok(())
 }
 

@@ -127,6 +127,7 @@ async fn look(serve: &Serve) -> Vec<Finding> {
         findings.push(database(serve, &clock).await);
     }
     findings.extend(nats(serve).await);
+    findings.extend(files(serve));
     findings
 }
 
@@ -222,6 +223,41 @@ fn free_space(data: &Path) -> Finding {
         );
     }
     Finding::good(format!("磁盘剩余 {mib} MiB"), format!("{mib} MiB are free"))
+}
+
+/// The folder of pictures and files, where it is not in the data folder.
+fn files(serve: &Serve) -> Option<Finding> {
+    let in_data = serve.files.is_none() && serve.files().is_some();
+    if in_data {
+        return None;
+    }
+    let remedy = || {
+        words(
+            "请用 --files 指定一个所有服务器都能读写的文件夹",
+            "name with --files a folder that every server can read and write",
+        )
+    };
+    let Some(folder) = serve.files() else {
+        let found = words(
+            "没有指定存放图片和文件的文件夹，集群将拒绝发送文件",
+            "there is no folder for pictures and files: a cluster refuses to send them",
+        );
+        return Some(Finding::wrong(found, remedy()));
+    };
+    let shown = folder.display();
+    Some(match probe(nearest(&folder)) {
+        Ok(_) => Finding::good(
+            format!("存放图片和文件的文件夹 {shown} 可写"),
+            format!("the folder of pictures and files {shown} can be written"),
+        ),
+        Err(error) => Finding::wrong(
+            words(
+                format!("无法写入存放图片和文件的文件夹 {shown}：{error}"),
+                format!("the folder of pictures and files {shown} can't be written: {error}"),
+            ),
+            remedy(),
+        ),
+    })
 }
 
 fn own_clock(data: &Path, clock: &Clock) -> Finding {

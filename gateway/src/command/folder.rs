@@ -13,6 +13,11 @@ pub fn store(data: &Path) -> PathBuf {
     data.join("store")
 }
 
+/// Where the files that people send stand, unless a setting says otherwise.
+pub fn files(data: &Path) -> PathBuf {
+    data.join("files")
+}
+
 /// Refuses a folder that holds no store of ours, but something else: a mistyped folder must not be filled.
 ///
 /// # Errors
@@ -46,7 +51,13 @@ pub fn check(data: &Path) -> Result<(), String> {
 
 fn may_stand_beside(name: &Path) -> bool {
     let text = name.to_string_lossy();
-    let known = [setup_link::FILE, socket::FILE, "lost+found", "snapshots"];
+    let known = [
+        setup_link::FILE,
+        socket::FILE,
+        "lost+found",
+        "snapshots",
+        "files",
+    ];
     known.contains(&&*text)
         || text.starts_with('.')
         || text.ends_with("log")

@@ -93,6 +93,10 @@ pub struct Serve {
     /// Which data folder.
     #[command(flatten)]
     pub data: Data,
+    /// The folder of the files that people send: `files` in the data folder if absent. Several servers need one that
+    /// all of them see.
+    #[arg(long, env = "CHAOKE_FILES", value_name = "FOLDER")]
+    pub files: Option<PathBuf>,
     /// Where to listen. 0.0.0.0 opens the server to the network.
     #[arg(
         long,
@@ -124,6 +128,14 @@ pub struct Serve {
 }
 
 impl Serve {
+    /// Where the bytes of files are. Of several servers each would otherwise have only what came in by itself.
+    #[must_use]
+    pub fn files(&self) -> Option<PathBuf> {
+        let alone = self.cluster.cluster_listen.is_none();
+        let own = || command::folder::files(&self.data.folder);
+        self.files.clone().or_else(|| alone.then(own))
+    }
+
     /// Looks at what needs no start to be found wrong.
     ///
     /// # Errors

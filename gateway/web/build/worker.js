@@ -29,6 +29,8 @@ self.addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== 'GET' || url.origin !== self.location.origin) return;
+  // A file that is saved looks like a page, and takes longer than one.
+  if (url.pathname.startsWith('/files/')) return;
   if (request.mode === 'navigate') event.respondWith(page(request));
   else if (FILES.includes(url.pathname)) event.respondWith(file(request, url.pathname));
 });

@@ -50,14 +50,27 @@ export class Api {
   }
 
   /** Calls again when the server asks to wait. */
-  async patiently<T>(method: string, params: object): Promise<T> {
+  patiently<T>(method: string, params: object): Promise<T> {
+    return this.until(method, () => this.post(method, params));
+  }
+
+  private async until<T>(method: string, ask: () => Promise<Response>): Promise<T> {
     for (;;) {
-      const answer = await this.post(method, params);
+      const answer = await ask();
       if (answer.ok) return (await answer.json()) as T;
       const error = (await answer.json()) as { class: string; retry_after_ms?: number };
       if (error.class !== 'limited') throw new Error(`${method} answered ${JSON.stringify(error)}`);
       await oneMoment(error.retry_after_ms ?? 50);
     }
+  }
+
+  /** Brings a file to the server in one part; gives its id, which `message.send` takes. */
+  async upload(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+    const file = { name, size: bytes.length, purpose: 'message' };
+    const { upload_id } = await this.patiently<{ upload_id: string }>('file.begin', file);
+    const headers = { authorization: `Bearer ${this.token}`, 'upload-offset': '0' };
+    await this.until('PUT', () => fetch(`${this.server.url}/files/${upload_id}`, { method: 'PUT', headers, body: bytes }));
+    return (await this.patiently<{ file_id: string }>('file.finish', { upload_id })).file_id;
   }
 
   async signIn(login: string, password: string): Promise<void> {

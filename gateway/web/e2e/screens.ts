@@ -39,6 +39,19 @@ export async function addColleague(page: Page, name: string, login: string): Pro
   return credential;
 }
 
+/** What one finds in a folder. */
+export interface Chosen {
+  name: string;
+  mimeType: string;
+  buffer: Buffer;
+}
+
+export async function choose(page: Page, ...files: Chosen[]): Promise<void> {
+  const chooser = page.waitForEvent('filechooser');
+  await page.getByRole('button', { name: '图片和文件' }).click();
+  await (await chooser).setFiles(files);
+}
+
 export function composer(page: Page): Locator {
   return page.getByRole('textbox', { name: '输入消息' });
 }

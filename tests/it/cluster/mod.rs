@@ -5,5 +5,6 @@ mod bus;
 mod database;
 mod export;
 mod faults;
+mod files;
 mod link;
 mod nodes;

@@ -11,7 +11,7 @@ use world::{Codec, Nats, Opening, Person, Process, within};
 pub(super) const TAKEOVER: Duration = Duration::from_secs(60);
 
 /// Flags of one server of a cluster.
-fn flags(keyspace: &str, name: &str, nats: Option<&Nats>) -> Vec<String> {
+pub(super) fn flags(keyspace: &str, name: &str, nats: Option<&Nats>) -> Vec<String> {
     flags_on(cassandra(), keyspace, name, nats)
 }
 

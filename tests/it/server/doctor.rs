@@ -100,6 +100,12 @@ async fn the_doctor_tells_of_a_store_that_can_not_be_opened_and_of_what_does_not
     // Nobody listens at port 1.
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().to_str().unwrap();
+    let files = ["--files", "/proc/1/files"];
+    let said = looks(&[&["--data", data, "--listen", "127.0.0.1:0"], &files[..]].concat()).await;
+    assert!(
+        said.out
+            .contains("pictures and files /proc/1/files can't be written")
+    );
     let mut flags = vec![
         "--data",
         data,
@@ -117,7 +123,8 @@ async fn the_doctor_tells_of_a_store_that_can_not_be_opened_and_of_what_does_not
     flags.extend(["--nats", "127.0.0.1:1"]);
     let said = looks(&flags).await;
     let (right, wrong) = sorted(&said);
-    assert_eq!((right, wrong.len()), (5, 2), "{said:?}");
+    assert_eq!((right, wrong.len()), (5, 3), "{said:?}");
+    assert!(wrong[2].contains("no folder for pictures and files"));
     assert!(wrong[0].contains("no database answers"), "{wrong:?}");
     assert!(
         wrong[1].contains("no NATS answers at 127.0.0.1:1"),

@@ -1,5 +1,5 @@
 // Conversations and what is said in them. The order counts: an open chat is read, and a read one has no line.
-import { composer, openDetails, say, sees } from '../screens';
+import { choose, composer, openDetails, said, say, sees } from '../screens';
 import type { Page } from '@playwright/test';
 
 import { expect } from '../world';
@@ -46,6 +46,39 @@ async function fillOutbox(page: Page, user_id: string, conversation_id: string, 
 }
 
 const GONE = { ...BROKEN, status: 404, class: 'not_found', code: 'not_found' };
+const NO_ROOM = { ...FULL, code: 'storage_full' };
+
+/** Longer than the first part of it. */
+const CONTRACT = { name: '苏州精工设备采购合同（含技术附件，双方盖章扫描件）.pdf', mimeType: 'application/pdf', buffer: Buffer.alloc(700_000, 1) };
+const PROGRAM = { name: '打印机驱动.exe', mimeType: 'application/octet-stream', buffer: Buffer.from('MZ') };
+const SHEET = { name: '三月排产计划.xlsx', mimeType: 'application/octet-stream', buffer: Buffer.alloc(48_213, 1) };
+
+const openFiles = async (stage: Stage) => {
+  const page = await stage.open(`/chats/${stage.chat('liuyang')}`);
+  await seen(page.getByRole('button', { name: /下载文件 盖章合同\.pdf/ }));
+  return page;
+};
+
+/** With its pictures. */
+const openPictures = async (stage: Stage) => {
+  const page = await openFiles(stage);
+  const pictures = said(page).getByRole('img');
+  await expect(pictures).toHaveCount(2);
+  const loaded = (all: Element[]) => all.every((one) => (one as HTMLImageElement).naturalWidth > 0);
+  await expect.poll(() => pictures.evaluateAll(loaded)).toBe(true);
+  return page;
+};
+
+/** Runs in the page: a file is dragged over the conversation until it is left. */
+function drag(): void {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File(['1'], '1.csv'));
+  const over = () =>
+    document
+      .querySelector('[data-testid=history]')
+      ?.dispatchEvent(new DragEvent('dragover', { dataTransfer, bubbles: true, cancelable: true }));
+  setInterval(over, 200);
+}
 
 export const CHATS: readonly State[] = [
   {
@@ -297,6 +330,56 @@ export const CHATS: readonly State[] = [
       const page = await openChat(stage, 'ouyangjing', '新同事明天九点到');
       await say(page, '好，让前台留一张门禁卡');
       return seen(page.getByRole('img', { name: '发送中' }));
+    },
+  },
+  { name: 'chat-files', main: true, show: (stage) => openPictures(stage) },
+  {
+    name: 'chat-picture',
+    show: async (stage) => {
+      const page = await openPictures(stage);
+      await said(page).getByRole('img', { name: '快递面单.png' }).click();
+      return seen(page.getByRole('dialog').getByRole('img', { name: '快递面单.png' }));
+    },
+  },
+  {
+    name: 'chat-picture-failed',
+    show: async (stage) => {
+      stage.me.wire.fail('file.bytes', BROKEN);
+      const page = await openFiles(stage);
+      await expect(page.getByText('图片没有加载出来，点按重试')).toHaveCount(2);
+      return page;
+    },
+  },
+  {
+    name: 'chat-file-gone',
+    show: async (stage) => {
+      stage.me.wire.fail('file.links', GONE);
+      const page = await openFiles(stage);
+      await expect(page.getByText('文件已不可用')).toHaveCount(2);
+      return page;
+    },
+  },
+  {
+    name: 'chat-uploads',
+    main: true,
+    show: async (stage) => {
+      const { wire } = stage.me;
+      const page = await openPictures(stage);
+      wire.hold('file.later_part');
+      await choose(page, CONTRACT, PROGRAM);
+      await seen(page.getByText('37% · 684 KB'));
+      wire.fail('file.begin', NO_ROOM);
+      await choose(page, SHEET);
+      return seen(page.getByRole('button', { name: `重试 ${SHEET.name}` }));
+    },
+  },
+  {
+    name: 'chat-drop',
+    on: 'desk',
+    show: async (stage) => {
+      const page = await openPictures(stage);
+      await page.evaluate(drag);
+      return seen(page.getByTestId('drop-target'));
     },
   },
   {

@@ -66,12 +66,12 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
     desk: 'Same place as presence, so nothing jumps; easily missed when one looks at the composer.',
   },
   'chat-composing': {
-    phone: 'Grows to eight lines and scrolls inside; the two buttons take a column of width beside the text.',
+    phone: 'Grows to eight lines and scrolls inside; the three buttons take a third of the width beside the text.',
     desk: 'Enough room for a real paragraph; the hint about Enter stays in view.',
   },
   'chat-too-long': {
     phone: 'Says by how much, in red, beside the field; the send button is off. The text itself does not show where it is too long.',
-    desk: 'Clear, and nothing typed is cut. A file would be the better way for such a text, once there are files.',
+    desk: 'Clear, and nothing typed is cut. A file would be the better way for such a text, and it does not say so.',
   },
   'chat-emoji': {
     phone: 'Eight columns of finger-wide faces reach across the screen. No search, no recent ones yet.',
@@ -108,6 +108,29 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
   'chat-sending': {
     phone: 'A clock beside the bubble, nothing blinks. It appears even for half a second on a slow line.',
     desk: 'The same clock; the list already shows the talk at its place.',
+  },
+  'chat-files': {
+    phone: 'Pictures keep their shape, a file says its kind and size, a long name keeps its end. All files have one icon.',
+    desk: 'Pictures stay small enough to read around them. Two files in a row could share one card.',
+  },
+  'chat-picture': {
+    phone: 'The picture has the whole width, name and acts stand in one line above it. No zoom by two fingers of our own yet.',
+    desk: 'Never blown up beyond its size, closed by Escape. No way to the next picture.',
+  },
+  'chat-picture-failed': {
+    phone: 'The box keeps its place and is itself the way to try again.',
+    desk: 'The same; the name of the picture is not seen until it is there.',
+  },
+  'chat-file-gone': {
+    phone: 'Says which picture it was and that it is gone; nothing to press. A file says so only when it is asked for.',
+    desk: 'The same. It does not say why, since the server does not.',
+  },
+  'chat-uploads': {
+    phone: 'What goes, what was refused and why, and what may be tried again, each in two lines; three fit before it scrolls.',
+    desk: 'One line of acts at the right of each; the list beside it says that something was not sent.',
+  },
+  'chat-drop': {
+    desk: 'The whole conversation takes it and says whose it is; the talk shows faintly through.',
   },
   'not-found': {
     phone: 'Says it and leads back. The tabs are gone, so the button is the only way.',

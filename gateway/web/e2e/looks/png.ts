@@ -1,8 +1,11 @@
-// Screenshots with a palette: a screen has few colours, so 256 are enough for the eye and a third of the bytes.
-// Written here because it is a page of code and a library would be a dependency of its own.
+// Screenshots with a palette: a screen has few colours, so 256 are enough for the eye and a third of the bytes. And
+// pictures that people send each other. Written here because it is a page of code and a library would be a
+// dependency of its own.
 import { deflateSync, inflateSync } from 'node:zlib';
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+/** Kinds of colours: three numbers a point, or an index of a palette. */
+const [RGB, INDEX] = [2, 3];
 const PALETTE_MAX = 256;
 /** So many are chosen by use alone. */
 const BY_USE = 160;
@@ -19,18 +22,33 @@ export function withPalette(png: Buffer): Buffer {
       lines[y * (width + 1) + 1 + x] = indexOf.get(pixels[y * width + x] ?? 0) ?? 0;
     }
   }
-  const head = Buffer.alloc(13);
-  head.writeUInt32BE(width, 0);
-  head.writeUInt32BE(height, 4);
-  head.set([8, 3, 0, 0, 0], 8);
   const colours = Buffer.from(palette.flatMap((colour) => [colour >> 16, (colour >> 8) & 0xff, colour & 0xff]));
   return Buffer.concat([
     SIGNATURE,
-    chunk('IHDR', head),
+    chunk('IHDR', head(width, height, INDEX)),
     chunk('PLTE', colours),
     chunk('IDAT', deflateSync(lines, { level: 9, memLevel: 9 })),
     chunk('IEND', Buffer.alloc(0)),
   ]);
+}
+
+/** A picture of which `colourAt` says each point, as 0xrrggbb. */
+export function painted(width: number, height: number, colourAt: (x: number, y: number) => number): Buffer {
+  const stride = width * 3 + 1;
+  const lines = Buffer.alloc(height * stride);
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) lines.writeUIntBE(colourAt(x, y), y * stride + 1 + x * 3, 3);
+  }
+  const parts = [chunk('IHDR', head(width, height, RGB)), chunk('IDAT', deflateSync(lines)), chunk('IEND', Buffer.alloc(0))];
+  return Buffer.concat([SIGNATURE, ...parts]);
+}
+
+function head(width: number, height: number, kind: number): Buffer {
+  const bytes = Buffer.alloc(13);
+  bytes.writeUInt32BE(width, 0);
+  bytes.writeUInt32BE(height, 4);
+  bytes.set([8, kind, 0, 0, 0], 8);
+  return bytes;
 }
 
 function decode(png: Buffer): { width: number; height: number; pixels: Uint32Array } {

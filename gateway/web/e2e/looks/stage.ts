@@ -6,7 +6,9 @@ import { chooseFirstPassword, composer, say, signIn } from '../screens';
 import { Server } from '../server';
 import { PASSWORD, type People } from '../world';
 import { type Lens, putOn } from './lens';
-import { at, BUSY, COMPANY, DRAFT, EAST, ME, NOW, PASTED, PEOPLE, type Talk, TALKS, TRADE, tradeTitle, UNSENT, WANGFANG } from './story';
+import { painted } from './png';
+import { at, BUSY, COMPANY, DRAFT, EAST, LIUYANG, ME, NOW, PASTED, PEOPLE, TALKS, TRADE, tradeTitle, UNSENT, WANGFANG } from './story';
+import type { Painting, Sent, Talk } from './story';
 import { Wire } from './wire';
 
 interface SignedIn {
@@ -156,14 +158,16 @@ export class Stage {
   }
 
   /** Somebody says something now. */
-  async says(login: string, key: string, text: string, when = NOW): Promise<void> {
+  async says(login: string, key: string, said: string | Sent, when = NOW): Promise<void> {
     const peer = key === ME.login || this.people.has(key) ? { peer_id: this.real(login === ME.login ? key : ME.login) } : {};
     const conversation_id = this.chat(key);
-    const { seq } = await this.voice(login).patiently<{ seq: number }>('message.send', {
+    const voice = this.voice(login);
+    const line = typeof said === 'string' ? said : said.name;
+    const { seq } = await voice.patiently<{ seq: number }>('message.send', {
       conversation_id,
       ...peer,
-      text,
-      client_msg_id: `${key}-${when}-${text.length}-${login}`,
+      ...(typeof said === 'string' ? { text: said } : { file_id: await voice.upload(said.name, bytesOf(said.what)) }),
+      client_msg_id: `${key}-${when}-${line.length}-${login}`,
     });
     this.lens.moments[`${conversation_id}:${seq}`] = when;
   }
@@ -223,7 +227,7 @@ export class Stage {
     this.firstSeq.set(talk.key, conversation.head_seq);
     const first = talk.lines[0]?.at ?? NOW;
     this.date(talk.key, conversation.head_seq, first - 60_000);
-    for (const { from, text, at: when } of talk.lines) await this.says(from, talk.key, text, when);
+    for (const { from, said, at: when } of talk.lines) await this.says(from, talk.key, said, when);
     const seq = conversation.head_seq + talk.read;
     if (seq > 0) {
       await this.admin.patiently('conversation.mark_read', { conversation_id: conversation.conversation_id, seq });
@@ -247,6 +251,7 @@ export class Stage {
   private async othersRead(): Promise<void> {
     for (const [login, key, lines] of [
       ['wangfang', 'wangfang', WANGFANG.lines.length - 1],
+      ['liuyang', 'liuyang', LIUYANG.lines.length - 1],
       ['chenchen', 'east', EAST.lines.length],
       ['sunlei', 'east', EAST.lines.length - 2],
     ] as const) {
@@ -280,4 +285,12 @@ export class Stage {
       this.lens.moments[device_name] = when;
     }
   }
+}
+
+function bytesOf(what: Painting | number): Uint8Array<ArrayBuffer> {
+  if (typeof what === 'number') return new Uint8Array(what).fill(1);
+  const { width, height, ground, boxes } = what;
+  const colourAt = (x: number, y: number) =>
+    boxes.findLast(([left, top, wide, high]) => x >= left && x < left + wide && y >= top && y < top + high)?.[4] ?? ground;
+  return new Uint8Array(painted(width, height, colourAt));
 }

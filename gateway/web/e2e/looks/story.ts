@@ -51,8 +51,23 @@ export const PASTED = [...FAMILY]
 export interface Line {
   /** A login; who has the story's first person speak writes `zhangwei`. */
   from: string;
-  text: string;
+  said: string | Sent;
   at: number;
+}
+
+/** A file that somebody sends. */
+export interface Sent {
+  name: string;
+  /** What a picture shows; else so many bytes. */
+  what: Painting | number;
+}
+
+/** Rectangles on a ground. */
+export interface Painting {
+  width: number;
+  height: number;
+  ground: number;
+  boxes: readonly (readonly [x: number, y: number, width: number, height: number, colour: number])[];
 }
 
 export interface Talk {
@@ -66,9 +81,9 @@ export interface Talk {
   read: number;
 }
 
-const line = (from: string, daysAgo: number, clock: string, text: string): Line => ({
+const line = (from: string, daysAgo: number, clock: string, said: string | Sent): Line => ({
   from,
-  text,
+  said,
   at: at(daysAgo, clock),
 });
 
@@ -123,18 +138,60 @@ export const EAST: Talk = {
   read: 7,
 };
 
+/** A parcel with its label on a table. */
+const PARCEL: Sent = {
+  name: '快递面单.png',
+  what: {
+    width: 960,
+    height: 600,
+    ground: 0x6f_7a_86,
+    boxes: [
+      [110, 60, 740, 480, 0xb9_8d_5e],
+      [110, 270, 740, 48, 0xd8_b8_88],
+      [300, 130, 420, 330, 0xf7_f7_f2],
+      [330, 160, 180, 22, 0x2b_2f_36],
+      [330, 200, 280, 12, 0x9a_a0_a8],
+      [330, 224, 250, 12, 0x9a_a0_a8],
+      ...Array.from({ length: 20 }, (_, n) => [330 + n * 18, 270, 4 + ((n * 7) % 5) * 2, 110, 0x1b_1e_24] as const),
+      [330, 400, 220, 12, 0x9a_a0_a8],
+      [630, 150, 64, 64, 0xc4_3d_33],
+    ],
+  },
+};
+
+/** What was sold, month by month. */
+const SALES: Sent = {
+  name: '一季度回款.png',
+  what: {
+    width: 480,
+    height: 240,
+    ground: 0xff_ff_ff,
+    boxes: [
+      ...[50, 95, 140].map((y) => [40, y, 400, 1, 0xdd_e3_e9] as const),
+      ...[78, 104, 131, 92, 146, 118].map((high, n) => [56 + n * 66, 190 - high, 36, high, n === 4 ? 0xe0_8a_2e : 0x2f_8f_8a] as const),
+      [40, 190, 400, 2, 0x8a_96_a3],
+    ],
+  },
+};
+
+export const LIUYANG: Talk = {
+  key: 'liuyang',
+  lines: [
+    line('liuyang', 0, '08:58', '发票已经寄出，单号晚点发您'),
+    line('zhangwei', 0, '09:02', '收到，谢谢'),
+    line('liuyang', 0, '09:04', PARCEL),
+    line('liuyang', 0, '09:05', { name: '二〇二六年二月华东区回款与开票明细表（财务复核版）第二稿.xlsx', what: 48_213 }),
+    line('zhangwei', 0, '09:08', SALES),
+    line('zhangwei', 0, '09:08', { name: '盖章合同.pdf', what: 1_288_490 }),
+  ],
+  read: 6,
+};
+
 export const TALKS: readonly Talk[] = [
   WANGFANG,
   EAST,
   { key: 'chenchen', lines: [line('chenchen', 0, '10:13', '周五的拜访路线我排好了，您看一下')], read: 0 },
-  {
-    key: 'liuyang',
-    lines: [
-      line('liuyang', 0, '08:58', '发票已经寄出，单号晚点发您'),
-      line('zhangwei', 0, '09:02', '收到，谢谢'),
-    ],
-    read: 2,
-  },
+  LIUYANG,
   {
     key: 'hengtong',
     title: '恒通二期项目组（技术、商务、法务与售后联合推进）',

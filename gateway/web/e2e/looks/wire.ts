@@ -1,5 +1,5 @@
 // A hand on a page's line to the server: an answer can be held back or replaced, to see what the page shows then.
-import type { Page, Route, WebSocketRoute } from '@playwright/test';
+import type { Page, Request, Route, WebSocketRoute } from '@playwright/test';
 
 type Frame = [number, string, unknown, string?];
 
@@ -24,7 +24,8 @@ export class Wire {
   static async on(page: Page): Promise<Wire> {
     const wire = new Wire();
     await page.routeWebSocket('**/ws', (socket) => wire.join(socket));
-    await page.route('**/api/v1/*', (route) => wire.pass(route));
+    await page.route('**/api/v1/*', (route) => wire.pass(route, route.request().url().split('/').at(-1) ?? ''));
+    await page.route('**/files/*', (route) => wire.pass(route, bytesOf(route.request())));
     return wire;
   }
 
@@ -61,8 +62,7 @@ export class Wire {
     this.failing.clear();
   }
 
-  private async pass(route: Route): Promise<void> {
-    const method = route.request().url().split('/').at(-1) ?? '';
+  private async pass(route: Route, method: string): Promise<void> {
     if (this.held.has(method)) return;
     const error = this.failing.get(method);
     if (error) await route.fulfill({ status: error.status, json: error });
@@ -84,4 +84,10 @@ export class Wire {
       else server.send(message);
     });
   }
+}
+
+/** The bytes of files are no calls; these are their names here. */
+function bytesOf(request: Request): 'file.bytes' | 'file.first_part' | 'file.later_part' {
+  if (request.method() !== 'PUT') return 'file.bytes';
+  return request.headers()['upload-offset'] === '0' ? 'file.first_part' : 'file.later_part';
 }

@@ -85,6 +85,12 @@ test('a preview is one line and names the sender where there are several', () =>
   expect(previewText(t, new Map(), row({ last }), 'me'), 'the name is on its way').toBe('一 二');
 });
 
+test('a preview says what a picture or a file is', () => {
+  const last = { seq: 1, sent_at: 1, author_id: 'w', kind: 'file', file_name: '报价.pdf' } as const;
+  expect(previewText(t, KNOWN, row({ last }), 'me')).toBe('王芳: [文件] 报价.pdf');
+  expect(previewText(t, KNOWN, row({ last: { ...last, kind: 'image' }, kind: 'direct', peer_id: 'w' }), 'me')).toBe('[图片]');
+});
+
 test('every address leads back to its place', () => {
   expect(placeOf(paths.chats)).toEqual({ area: 'chats', id: undefined, details: false, dialog: false });
   expect(placeOf(paths.chat('abc'))).toMatchObject({ area: 'chats', id: 'abc', details: false });

@@ -1,6 +1,8 @@
 // What conversations and events are called.
 
-import type { ConversationRow, Person, Preview, SystemLine, UserId } from '../core/wire';
+import type { OutboxItem } from '../core/outbox';
+import type { Upload } from '../core/uploads';
+import type { ConversationRow, Message, Person, Preview, SystemLine, UserId } from '../core/wire';
 import type { T } from '../i18n';
 
 export type Known = ReadonlyMap<UserId, Person>;
@@ -69,6 +71,24 @@ export function systemText(t: T, known: Known, me: UserId, actorId: UserId, body
   }
 }
 
+/** What stands for a picture or a file where there is room for words only. */
+export function fileLine(t: T, kind: Message['kind'], name: string): string {
+  return kind === 'image' ? t('file.picture') : t('file.named', { name });
+}
+
+/** What a message that was not sent says. */
+export function unsentLine(t: T, { text, file }: Pick<OutboxItem, 'text' | 'file'>): string {
+  return file ? fileLine(t, file.kind, file.name) : text;
+}
+
+/** What needs an act of what was to be sent: a message that failed, else a file. */
+export function failedLine(t: T, items: readonly OutboxItem[] = [], uploads: readonly Upload[] = []): string | undefined {
+  const isFailed = (one: { state: string }) => one.state === 'failed';
+  const item = items.find(isFailed);
+  const upload = uploads.find(isFailed);
+  return item ? unsentLine(t, item) : upload && fileLine(t, 'file', upload.file.name);
+}
+
 /** One line for the list: in discussions with the sender. */
 export function previewText(t: T, known: Known, row: ConversationRow, me: UserId): string {
   const last: Preview | undefined = row.last;
@@ -76,7 +96,9 @@ export function previewText(t: T, known: Known, row: ConversationRow, me: UserId
   // A name that is on its way is left out: it would be called unknown for a moment.
   const named = last.author_id === me || known.has(last.author_id);
   if (last.kind === 'system') return last.system && named ? systemText(t, known, me, last.author_id, last.system) : '';
-  const text = (last.text ?? '').replace(/\s+/g, ' ');
+  const isFile = last.kind === 'image' || last.kind === 'file';
+  const said = isFile ? fileLine(t, last.kind, last.file_name ?? '') : (last.text ?? '');
+  const text = said.replace(/\s+/g, ' ');
   if (row.kind === 'direct' || last.author_id === me || !named) return text;
   return `${nameOf(t, known, last.author_id)}: ${text}`;
 }

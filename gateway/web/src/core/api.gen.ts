@@ -186,6 +186,14 @@ export interface AuditSheet {
   text: string;
 }
 
+/** An upload that has begun. */
+export interface Begun {
+  /** Bytes of a part at most. */
+  chunk_bytes: number;
+  /** Names it; the file's id later. */
+  upload_id: Id;
+}
+
 /** Data of `conversation.changed`. */
 export interface Changed {
   /** Ask `conversation.get` for its new state. */
@@ -427,6 +435,51 @@ export interface Expiring {
   expires_at: number;
 }
 
+/** A file to upload. */
+export interface FileBeginParams {
+  /** Its name with the ending, 1 to 255 characters, no folders. */
+  name: string;
+  /** What it is for. */
+  purpose: Purpose;
+  /** Its bytes: 1 to 104,857,600. */
+  size: number;
+}
+
+/** An upload all of whose parts are there. */
+export interface FileFinishParams {
+  /** The upload. */
+  upload_id: Id;
+}
+
+/** A file. */
+export interface FileInfo {
+  /** Names it. */
+  file_id: Id;
+  /** Pixels from top to bottom, of a picture. */
+  height?: number;
+  /** How it is shown. */
+  kind: FileKind;
+  /** What it is, by its content. */
+  mime: string;
+  /** Its name. */
+  name: string;
+  /** Its bytes. */
+  size: number;
+  /** Pixels from left to right, of a picture. */
+  width?: number;
+}
+
+/** How a file is shown. */
+export type FileKind = "image" | "file";
+
+/** Files to see. */
+export interface FileLinksParams {
+  /** Where they were sent. */
+  conversation_id: Id;
+  /** 1 to 50 files. */
+  file_ids: Id[];
+}
+
 /** What a new member sees of the past. */
 export type History = "from_join" | "full";
 
@@ -459,6 +512,22 @@ export type Language = "zh-CN" | "en";
 
 /** What became of a line. */
 export type LineOutcome = "added" | "exists" | "invalid";
+
+/** A link to a file. */
+export interface Link {
+  /** The file. */
+  file_id: Id;
+  /** Its address on this server. With `&d=1` behind it a browser saves the file and does not show it. */
+  url: string;
+}
+
+/** Links to files. A file that one may not see is left out. */
+export interface Linked {
+  /** Until when they are good: one hour at least, and the same link within an hour, so that browsers keep what they loaded. */
+  expires_at: number;
+  /** The links. */
+  links: Link[];
+}
 
 /** What was missed, per log that was named. */
 export interface Logs {
@@ -517,6 +586,8 @@ export interface Message {
   conversation_id: Id;
   /** Counted entries up to this one. */
   count: number;
+  /** A picture or another file. */
+  file?: FileInfo;
   /** What it is. */
   kind: MessageKind;
   /** When it was written to the log. */
@@ -530,7 +601,7 @@ export interface Message {
 }
 
 /** What a message is. */
-export type MessageKind = "text" | "system";
+export type MessageKind = "text" | "image" | "file" | "system";
 
 /** Which messages: at most one of `before`, `after`, `around`; the newest when none is given. */
 export interface MessageListParams {
@@ -546,16 +617,18 @@ export interface MessageListParams {
   limit?: number;
 }
 
-/** A text to send. */
+/** A text or a file to send. */
 export interface MessageSendParams {
-  /** 1 to 64 bytes; the same id with the same text gets the first answer. */
+  /** 1 to 64 bytes; the same id with the same text or file gets the first answer. */
   client_msg_id: string;
   /** Where to. */
   conversation_id: Id;
+  /** A file whose upload is finished; it can be sent once. */
+  file_id?: Id;
   /** The other one of a direct chat; needed for its first message. */
   peer_id?: Id;
-  /** 1 to 5,000 characters. */
-  text: string;
+  /** 1 to 5,000 characters. Either this or a file. */
+  text?: string;
 }
 
 /** Messages in order of their numbers. */
@@ -723,6 +796,8 @@ export interface PresenceWatchParams {
 export interface Preview {
   /** Who sent it. */
   author_id: Id;
+  /** The name of a picture or another file. */
+  file_name?: string;
   /** What it is. */
   kind: MessageKind;
   /** When it was sent. */
@@ -734,6 +809,9 @@ export interface Preview {
   /** The first 100 characters of a text. */
   text?: string;
 }
+
+/** What a file is for. */
+export type Purpose = "message";
 
 /** Data of `conversation.read`. */
 export interface Read {
@@ -844,7 +922,7 @@ export interface SelfAppended {
 /** Something that happened to oneself. */
 export type SelfWhat = "joined" | "left" | "read";
 
-/** A text that was sent. */
+/** What was sent. */
 export interface Sent {
   /** Where. */
   conversation_id: Id;
@@ -1132,9 +1210,15 @@ export interface Methods {
   "directory.get": { params: DirectoryGetParams; result: People };
   /** Members by name, sound, initials or login */
   "directory.search": { params: DirectorySearchParams; result: People };
+  /** Begin to upload a file, whose parts follow by PUT /files/{upload_id} */
+  "file.begin": { params: FileBeginParams; result: Begun };
+  /** End an upload, and learn what the file is */
+  "file.finish": { params: FileFinishParams; result: FileInfo };
+  /** Links to the files of messages one may see */
+  "file.links": { params: FileLinksParams; result: Linked };
   /** Messages of a conversation, in order */
   "message.list": { params: MessageListParams; result: Messages };
-  /** Send a text */
+  /** Send a text, or a file that was uploaded */
   "message.send": { params: MessageSendParams; result: Sent };
   /** Whether these people are online, and each change for 5 minutes; replaces the earlier set */
   "presence.watch": { params: PresenceWatchParams; result: Changes };

@@ -46,7 +46,7 @@ function tab(lock: <T>(name: string, work: () => Promise<T>) => Promise<T>): Api
     fetch: async (url, init) => {
       const method = String(url).replace('/api/v1/', '');
       const headers = init?.headers as Record<string, string>;
-      const one = { method, token: headers['authorization']?.slice(7), body: JSON.parse(String(init?.body)) };
+      const one = { method, token: headers['authorization']?.slice(7), body: typeof init?.body === 'string' ? JSON.parse(init.body) : undefined };
       asked.push(one);
       await Promise.resolve();
       const list = answers.get(method) ?? [];
@@ -108,6 +108,18 @@ test('a token the server refuses is refreshed and the call repeated once', async
   answer('session.refresh', () => ok(signedIn('t2')));
   answer('session.list', () => error(401, 'unauthenticated'), (one) => ok({ by: one.token }));
   expect(await api.call('session.list', {})).toEqual({ by: 't2' });
+});
+
+test('bytes carry the token too, and a refused one is renewed once', async () => {
+  const api = tab(sharedLock());
+  api.setSignedIn(signedIn('t1'));
+  answer('session.refresh', () => ok(signedIn('t2')));
+  answer('/files/f1', () => error(401, 'unauthenticated'), () => ok({ offset: 3 }));
+  const response = await api.raw('/files/f1', { method: 'PUT', body: new ArrayBuffer(3) });
+  expect(await response.json()).toEqual({ offset: 3 });
+  expect(asked.filter((one) => one.method === '/files/f1').map((one) => one.token)).toEqual(['t1', 't2']);
+  answer('/files/f1');
+  await expect(api.raw('/files/f1', { method: 'HEAD' })).rejects.toMatchObject({ class: 'network' });
 });
 
 test('a second tab takes over the pair of the first instead of refreshing again', async () => {

@@ -22,6 +22,13 @@ export interface ApiDeps {
   tabs: TabChannel;
 }
 
+export interface RawInit {
+  method: string;
+  headers?: Record<string, string>;
+  body?: ArrayBuffer;
+  signal?: AbortSignal;
+}
+
 /** A token that ends sooner than this is refreshed before it is used. */
 const TOKEN_MARGIN_MS = 30_000;
 /** The server gives up a call after 10 s; the rest is the way there and back. */
@@ -78,6 +85,13 @@ export class Api {
     }
   }
 
+  /** What is no call: the bytes of files. An ended access token is renewed once. */
+  async raw(path: string, init: RawInit): Promise<Response> {
+    const token = await this.token();
+    const answer = await this.#raw(path, init, token);
+    return answer.status === 401 ? this.#raw(path, init, await this.token(token)) : answer;
+  }
+
   /** A token that is good now. `notThis` is one the server has refused. */
   async token(notThis?: string): Promise<string> {
     const have = this.#signedIn;
@@ -120,6 +134,15 @@ export class Api {
   #adopt(signedIn: SignedIn | undefined): void {
     this.#signedIn = signedIn;
     this.onSession(signedIn);
+  }
+
+  async #raw(path: string, init: RawInit, token: string): Promise<Response> {
+    const headers = { ...init.headers, authorization: `Bearer ${token}` };
+    try {
+      return await this.#deps.fetch(path, { ...init, headers, credentials: 'same-origin', cache: 'no-store' });
+    } catch {
+      throw networkError('fetch');
+    }
   }
 
   async #post<M extends Method>(

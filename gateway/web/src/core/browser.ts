@@ -86,6 +86,16 @@ export function deviceName(agent: string): string {
   return [name(browsers), name(systems)].filter(Boolean).join(' · ') || 'Web';
 }
 
+/** A file that is on its way ends with the page: the browser asks whether one means it. Only then: it costs a quick way back. */
+function askBeforeLeaving(client: Client): void {
+  const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+  client.uploading.subscribe(() => {
+    const under = [...client.uploading.get().values()].flat().some(({ state }) => state !== 'failed');
+    if (under) window.addEventListener('beforeunload', ask);
+    else window.removeEventListener('beforeunload', ask);
+  });
+}
+
 export function browserClient(locale: () => string): Client {
   const store = storage();
   const client = new Client({
@@ -114,5 +124,6 @@ export function browserClient(locale: () => string): Client {
   });
   window.addEventListener('storage', (event) => client.drafts.heard(event.key, event.newValue));
   window.addEventListener('pagehide', () => client.flush());
+  askBeforeLeaving(client);
   return client;
 }

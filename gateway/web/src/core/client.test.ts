@@ -3,7 +3,7 @@
 import { beforeEach, expect, test } from 'vitest';
 
 import { ScriptedServer } from '../testing/server';
-import { ManualTimers } from '../testing/time';
+import { eventually, ManualTimers } from '../testing/time';
 import { Client } from './client';
 import { MemoryOutboxStore } from './outbox_store';
 
@@ -60,6 +60,22 @@ beforeEach(() => {
   for (const [id, name] of [['wang', '王芳'], ['li', '李娜']] as const) server.addPerson(id, name);
   server.addTalk('c1', 'direct', ['wang', 'li']);
   server.write('c1', 'li', '早');
+});
+
+test('a file becomes a message that both see, and its name stands in the list', async () => {
+  const wang = await clientOf('wang');
+  const li = await clientOf('li');
+  await look(wang);
+  await look(li);
+  const uploads = await wang.uploads();
+  uploads.add({ conversation_id: 'c1' }, [new File(['三百元'], '报价.pdf')]);
+  await eventually(() => wang.uploading.get().size === 0);
+  await timers.pass(10);
+  const { items } = li.timeline('c1').view.get();
+  expect(items.at(-1)).toMatchObject({ kind: 'file', file: { file_id: 'f1', name: '报价.pdf' }, author_id: 'wang' });
+  expect(server.files.get('f1')?.has).toBe(9);
+  expect(li.conversations.row('c1')?.last).toMatchObject({ kind: 'file', file_name: '报价.pdf' });
+  expect(wang.outbox.items.get().size).toBe(0);
 });
 
 test('two people talk and both see the same in the same order', async () => {

@@ -6,11 +6,13 @@ import { Clock, type Timers } from './clock';
 import { Connection, type ConnectionDeps, pushMap } from './connection';
 import { Conversations, firstUnread } from './conversations';
 import { Drafts, type KeyValue } from './drafts';
-import { type ApiError, asApiError, isRecord } from './errors';
+import { type ApiError, asApiError, isRecord, networkError } from './errors';
+import { FileLinks } from './files';
 import { Timeline } from './messages';
 import { Outbox, type OutboxItem, type OutboxStore } from './outbox';
 import { People } from './people';
 import { Reading } from './reading';
+import type { AllUploads, Uploads } from './uploads';
 import type {
   ConversationId,
   ConversationRow,
@@ -76,6 +78,9 @@ export class Client {
   readonly outbox: Outbox;
   readonly drafts: Drafts;
   readonly reading: Reading;
+  readonly files: FileLinks;
+  /** Files on their way into conversations. */
+  readonly uploading = new Cell<AllUploads>(new Map());
   /** Who types where, until when. */
   readonly typing = new Cell<ReadonlyMap<ConversationId, ReadonlyMap<UserId, number>>>(new Map());
   readonly clockWrong = new Cell(false);
@@ -92,6 +97,7 @@ export class Client {
   #userId: UserId | undefined;
   #prepared: ConversationId | undefined;
   #leaving: Promise<void> = Promise.resolve();
+  #uploads: Promise<Uploads> | undefined;
 
   constructor(deps: ClientDeps) {
     this.#deps = deps;
@@ -133,6 +139,11 @@ export class Client {
     this.reading = new Reading({
       mark: (id, seq) => this.call('conversation.mark_read', { conversation_id: id, seq }),
       onMarked: (id, seq, count) => this.conversations.read(id, seq, count),
+      timers,
+    });
+    this.files = new FileLinks({
+      ask: (id, fileIds) => this.call('file.links', { conversation_id: id, file_ids: fileIds }),
+      now: () => this.clock.now(),
       timers,
     });
     this.#wire();
@@ -276,6 +287,33 @@ export class Client {
     return this.#deps.outbox.durable;
   }
 
+  /** What brings files to the server: loaded with the first one, as most days see none. */
+  uploads(): Promise<Uploads> {
+    this.#uploads ??= import('./uploads').then(
+      ({ Uploads }) => this.#makeUploads(Uploads),
+      () => {
+        this.#uploads = undefined;
+        throw networkError('part');
+      },
+    );
+    return this.#uploads;
+  }
+
+  #makeUploads(Make: typeof Uploads): Uploads {
+    return new Make({
+      all: this.uploading,
+      begin: (name, size) => this.call('file.begin', { name, size, purpose: 'message' }),
+      raw: (path, init) => this.api.raw(path, init),
+      finish: (uploadId) => this.call('file.finish', { upload_id: uploadId }),
+      send: (target, info, file) => {
+        if (info.kind === 'image') this.files.keepLocal(info.file_id, file);
+        return this.outbox.add(target, info);
+      },
+      timers: this.#deps.timers,
+      newId: this.#deps.newId,
+    });
+  }
+
   /** Says that one types here, at most every few seconds. */
   typed(id: ConversationId): void {
     const now = this.#deps.timers.now();
@@ -372,6 +410,8 @@ export class Client {
     this.people.clear();
     this.outbox.clear();
     this.reading.clear();
+    this.files.clear();
+    void this.#uploads?.then((uploads) => uploads.clear(), () => {});
   }
 
   #hello() {
@@ -409,6 +449,8 @@ export class Client {
     for (const id of this.conversations.details.get().keys()) this.#ask(id);
     this.people.reconnected();
     this.reading.flush();
+    this.files.kick();
+    void this.#uploads?.then((uploads) => uploads.kick(), () => {});
     void this.outbox.load(this.me());
   }
 
@@ -507,8 +549,9 @@ export class Client {
   }
 
   async #send(item: OutboxItem): Promise<Message> {
-    const { conversation_id, client_msg_id, text } = item;
-    const params = { conversation_id, client_msg_id, text, ...(item.peer_id ? { peer_id: item.peer_id } : {}) };
+    const { conversation_id, client_msg_id } = item;
+    const said = item.file ? { file_id: item.file.file_id } : { text: item.text };
+    const params = { conversation_id, client_msg_id, ...said, ...(item.peer_id ? { peer_id: item.peer_id } : {}) };
     const { message } = await this.connection.call('message.send', params);
     return message;
   }

@@ -267,6 +267,7 @@ export function previewOf(message: Message): Preview {
     kind: message.kind,
   };
   if (message.text !== undefined) preview.text = [...message.text].slice(0, PREVIEW_CHARS).join('');
+  if (message.file) preview.file_name = message.file.name;
   if (message.system) preview.system = message.system;
   return preview;
 }

@@ -4,7 +4,7 @@ import { ManualTimers, settle } from '../testing/time';
 import { type ApiError, networkError, readError } from './errors';
 import { Outbox, OUTBOX_MAX, type OutboxItem } from './outbox';
 import { MemoryOutboxStore } from './outbox_store';
-import type { Message } from './wire';
+import type { FinishedFile, Message } from './wire';
 
 let timers: ManualTimers;
 let store: MemoryOutboxStore;
@@ -98,6 +98,26 @@ test('a lost answer is asked for again with the same id and never doubles', asyn
   expect(calls).toEqual(['付款了', '付款了', '付款了']);
   expect(written.length).toBe(1);
   expect(waiting(outbox)).toEqual([]);
+});
+
+test('a file is sent like a text, survives a reload, and is sent under a new id when the old one is too old', async () => {
+  const file: FinishedFile = { file_id: 'f1', name: '报价.pdf', size: 9, mime: 'application/pdf', kind: 'file' };
+  connected = false;
+  const before = await ready();
+  before.add({ conversation_id: 'c1' }, file);
+  before.add({ conversation_id: 'c1' }, '请看');
+  expect(before.items.get().get('c1')?.[0]).toMatchObject({ text: '', file, state: 'waiting' });
+  await settle();
+  connected = true;
+  faults = [refused('conflict', { code: 'expired' })];
+  const after = await ready();
+  await settle();
+  await after.retry('id-0001');
+  await settle();
+  expect(written.map((item) => [item.client_msg_id, item.file?.file_id])).toEqual([
+    ['id-0002', undefined],
+    ['id-0003', 'f1'],
+  ]);
 });
 
 test('without a connection everything waits, and goes when it is back', async () => {

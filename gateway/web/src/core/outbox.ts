@@ -5,18 +5,28 @@
 import { Cell } from './cell';
 import type { Timers } from './clock';
 import { type ApiError, asApiError, isTransient } from './errors';
-import type { ConversationId, Message, UserId } from './wire';
+import type { ConversationId, FinishedFile, Message, UserId } from './wire';
 
 export interface OutboxItem {
   client_msg_id: string;
   user_id: UserId;
   conversation_id: ConversationId;
   peer_id?: UserId;
+  /** Empty where a file is sent. */
   text: string;
+  /** The file that is sent: its bytes are with the server already. */
+  file?: FinishedFile;
   created_at: number;
   state: 'waiting' | 'failed';
   attempts: number;
   failure?: { class: string; code: string; zh: string; en: string };
+}
+
+/** Where to. */
+export interface Target {
+  conversation_id: ConversationId;
+  /** The other one of a direct chat; needed for its first message. */
+  peer_id?: UserId;
 }
 
 export interface OutboxStore {
@@ -79,13 +89,13 @@ export class Outbox {
   }
 
   /** Shows and stores a message and sends it as soon as it can. False when too many are waiting. */
-  add(target: { conversation_id: ConversationId; peer_id?: UserId }, text: string): boolean {
+  add(target: Target, said: string | FinishedFile): boolean {
     if (this.#flat().length >= OUTBOX_MAX) return false;
     const item: OutboxItem = {
       ...target,
       client_msg_id: this.#deps.newId(),
       user_id: this.#userId,
-      text,
+      ...(typeof said === 'string' ? { text: said } : { text: '', file: said }),
       created_at: this.#now(target.conversation_id),
       state: 'waiting',
       attempts: 0,
@@ -114,7 +124,7 @@ export class Outbox {
     if (item.failure?.code === 'expired') {
       // The old id is too old to prove anything; nothing was written under it.
       await this.discard(clientMsgId);
-      this.add(pickTarget(item), item.text);
+      this.add(pickTarget(item), item.file ?? item.text);
       return;
     }
     this.#replace(fresh);
@@ -237,7 +247,7 @@ function group(items: OutboxItem[]): Map<ConversationId, OutboxItem[]> {
   return map;
 }
 
-function pickTarget(item: OutboxItem): { conversation_id: ConversationId; peer_id?: UserId } {
+function pickTarget(item: OutboxItem): Target {
   return item.peer_id === undefined
     ? { conversation_id: item.conversation_id }
     : { conversation_id: item.conversation_id, peer_id: item.peer_id };

@@ -2,7 +2,7 @@
 // uses, and the limits both sides know. Ids are opaque strings, `*_at` are milliseconds since the epoch,
 // absent means left out. Fields we do not know are ignored.
 
-import type { Methods } from './api.gen';
+import type { Message, Methods } from './api.gen';
 
 export type {
   AddedLine,
@@ -30,6 +30,10 @@ export type {
 export type UserId = string;
 export type ConversationId = string;
 
+/** A file of a message, and what an upload ends with. */
+export type MessageFile = NonNullable<Message['file']>;
+export type FinishedFile = Methods['file.finish']['result'];
+
 export interface Page<T> {
   items: T[];
   next?: string;
@@ -41,6 +45,10 @@ export type Result<M extends Method> = Methods[M]['result'];
 
 /** Longest text of a message in characters, as the server counts them (code points). */
 export const MESSAGE_TEXT_MAX_CHARS = 5_000;
+/** Largest file that can be sent, in bytes. */
+export const FILE_MAX_BYTES = 100 * 1024 * 1024;
+/** Most files in one question where they are. */
+export const LINKS_MAX = 50;
 /** Largest page the server gives. */
 export const PAGE_MAX = 200;
 /** Most cursors in one opening. */

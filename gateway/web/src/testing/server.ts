@@ -2,7 +2,7 @@
 // asks for: answers that get lost, pushes that get lost, a process that dies.
 
 import type { SocketLike } from '../core/connection';
-import type { Conversation, ConversationRow, Message, Person } from '../core/wire';
+import type { Conversation, ConversationRow, FinishedFile, Message, Person } from '../core/wire';
 import { ScriptedSocket } from './socket';
 import type { ManualTimers } from './time';
 
@@ -17,6 +17,7 @@ export class ScriptedServer {
   readonly talks = new Map<string, Talk>();
   readonly people = new Map<string, Person>();
   readonly selfLogs = new Map<string, object[]>();
+  readonly files = new Map<string, FinishedFile & { has: number }>();
   sockets: { socket: ScriptedSocket; userId: string | undefined }[] = [];
   down = false;
   /** The next sends are written but their answers never leave. */
@@ -51,6 +52,7 @@ export class ScriptedServer {
   fetchFor(userId: string): typeof fetch {
     return async (url, init) => {
       if (this.down) throw new TypeError('failed to fetch');
+      if (String(url).startsWith('/files/')) return this.#bytes(String(url).slice(7), init?.body as ArrayBuffer);
       const method = String(url).replace('/api/v1/', '');
       if (method === 'session.refresh') return Response.json(this.#signedIn(userId));
       return Response.json(this.#answer(userId, method, JSON.parse(String(init?.body)) as never));
@@ -65,11 +67,12 @@ export class ScriptedServer {
   }
 
   /** Somebody writes, from outside the clients under test. */
-  write(talkId: string, authorId: string, text: string, clientMsgId?: string): Message {
+  write(talkId: string, authorId: string, said: string | FinishedFile, clientMsgId?: string): Message {
     const talk = this.#talk(talkId);
     const seq = talk.log.length + 1;
     const sent_at = this.timers.now();
-    const message: Message = { conversation_id: talkId, seq, count: seq, kind: 'text', author_id: authorId, sent_at, text };
+    const what = typeof said === 'string' ? ({ kind: 'text', text: said } as const) : { kind: said.kind, file: said };
+    const message: Message = { conversation_id: talkId, seq, count: seq, ...what, author_id: authorId, sent_at };
     if (clientMsgId !== undefined) message.client_msg_id = clientMsgId;
     talk.log.push(message);
     talk.members.set(authorId, seq);
@@ -89,6 +92,22 @@ export class ScriptedServer {
     for (const { socket, userId } of this.sockets) {
       if (userId !== undefined && userIds.includes(userId) && !socket.closed) socket.say([event, data]);
     }
+  }
+
+  #bytes(id: string, bytes: ArrayBuffer): Response {
+    const file = this.files.get(id);
+    if (!file) return new Response(null, { status: 404 });
+    file.has += bytes.byteLength;
+    return Response.json({ offset: file.has });
+  }
+
+  #file(method: string, params: Record<string, unknown>): unknown {
+    const id = params['upload_id'] as string;
+    if (method === 'file.finish') return this.files.get(id);
+    const upload_id = `f${this.files.size + 1}`;
+    const { name, size } = params as { name: string; size: number };
+    this.files.set(upload_id, { file_id: upload_id, name, size, mime: 'application/pdf', kind: 'file', has: 0 });
+    return { upload_id, chunk_bytes: 4_194_304 };
   }
 
   #frame(entry: { socket: ScriptedSocket; userId: string | undefined }, userId: string, frame: unknown[]): void {
@@ -128,6 +147,9 @@ export class ScriptedServer {
         this.push([...this.#talk(talkId).members.keys()], 'conversation.read', { conversation_id: talkId, user_id: userId, seq, count: seq });
         return { read_seq: seq, read_count: seq, unread: 0 };
       }
+      case 'file.begin':
+      case 'file.finish':
+        return this.#file(method, params);
       case 'directory.get':
         return { items: [...this.people.values()] };
       default:
@@ -163,7 +185,8 @@ export class ScriptedServer {
     const key = params['client_msg_id'] as string;
     const talk = this.#talk(talkId);
     const had = talk.log.find((message) => message.author_id === userId && message.client_msg_id === key);
-    const message = had ?? this.write(talkId, userId, params['text'] as string, key);
+    const file = this.files.get(params['file_id'] as string);
+    const message = had ?? this.write(talkId, userId, file ?? (params['text'] as string), key);
     return { conversation_id: talkId, seq: message.seq, sent_at: message.sent_at, message };
   }
 

@@ -18,8 +18,10 @@ import { ICON } from '../../theme/theme';
 import styles from './Chat.module.css';
 import { Composer } from './Composer';
 import { Details } from './Details';
+import { DropTarget } from './DropTarget';
 import { Gone } from './Gone';
 import { History } from './History';
+import { Sending } from './Sending';
 import { useConversation } from './useConversation';
 
 export function Chat({ id, details }: { id: ConversationId; details: boolean }) {
@@ -28,6 +30,7 @@ export function Chat({ id, details }: { id: ConversationId; details: boolean }) 
   const [, navigate] = useLocation();
   const { conversation, error, retry } = useConversation(id);
   const area = useRef<HTMLTextAreaElement>(null);
+  const section = useRef<HTMLElement>(null);
 
   if (!conversation) {
     if (!error) {
@@ -55,10 +58,12 @@ export function Chat({ id, details }: { id: ConversationId; details: boolean }) 
   if (details && width === 'phone') return <Details conversation={conversation} onClose={close} />;
   return (
     <>
-      <section className={styles['chat']} aria-label={t('chat.messages')}>
+      <section ref={section} className={styles['chat']} aria-label={t('chat.messages')}>
         <ChatHead conversation={conversation} details={details} />
         <History conversation={conversation} onLeave={() => area.current?.focus()} />
+        <Sending id={id} />
         <Composer conversation={conversation} area={area} />
+        {conversation.state === 'open' && <DropTarget conversation={conversation} area={section} />}
       </section>
       {width === 'desk' && details && (
         <aside className={styles['details']} aria-label={t('details.title')}>

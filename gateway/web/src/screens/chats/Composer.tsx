@@ -1,8 +1,8 @@
 // Where one writes. Safe for Chinese input methods, keeps its draft, never cuts a text.
 
 import { Popover } from '@mantine/core';
-import { SendHorizontal, Smile } from 'lucide-react';
-import { type ClipboardEvent, type CompositionEvent, type KeyboardEvent, type RefObject, useEffect, useState } from 'react';
+import { Paperclip, SendHorizontal, Smile } from 'lucide-react';
+import { type CompositionEvent, type KeyboardEvent, type RefObject, useEffect, useRef, useState } from 'react';
 
 import { useClient, usePart, useT, useWidth } from '../../app/hooks';
 import { type Conversation, charCount, MESSAGE_TEXT_MAX_CHARS } from '../../core/wire';
@@ -12,6 +12,7 @@ import { ICON } from '../../theme/theme';
 import styles from './Composer.module.css';
 import { EMOJI } from './emoji';
 import { sends } from './enter';
+import { useAttach } from './useAttach';
 import { useGrow } from './useGrow';
 
 /** The count is shown from here on. */
@@ -33,6 +34,7 @@ function Writing({ conversation, area }: ComposerProps) {
   const t = useT();
   const client = useClient();
   const width = useWidth();
+  const { onPaste } = useAttach(conversation);
   const id = conversation.conversation_id;
   const text = usePart(client.drafts.all, (all) => all.get(id) ?? '');
   const left = MESSAGE_TEXT_MAX_CHARS - charCount(text.trim());
@@ -87,10 +89,9 @@ function Writing({ conversation, area }: ComposerProps) {
           onChange={(event) => write(event.currentTarget.value)}
           onCompositionEnd={(event: CompositionEvent<HTMLTextAreaElement>) => write(event.currentTarget.value)}
           onKeyDown={onKeyDown}
-          onPaste={(event) => {
-            if (hasOnlyFiles(event)) say(t('chat.no_files'));
-          }}
+          onPaste={onPaste}
         />
+        <AttachButton conversation={conversation} area={area} />
         <EmojiButton onPick={insert} />
         <IconButton label={t('chat.send')} tone="accent" disabled={!ready} onClick={send}>
           <SendHorizontal {...ICON} />
@@ -113,9 +114,32 @@ function Foot({ left }: { left: number }) {
   );
 }
 
-/** A picture, say. A table or a formatted text comes with a picture of itself: its text is what is meant. */
-function hasOnlyFiles({ clipboardData }: ClipboardEvent): boolean {
-  return clipboardData.files.length > 0 && clipboardData.getData('text/plain') === '';
+function AttachButton({ conversation, area }: ComposerProps) {
+  const t = useT();
+  const width = useWidth();
+  const attach = useAttach(conversation);
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <IconButton label={t('file.attach')} onClick={() => input.current?.click()}>
+        <Paperclip {...ICON} />
+      </IconButton>
+      <input
+        ref={input}
+        type="file"
+        multiple
+        hidden
+        aria-label={t('file.attach')}
+        onChange={(event) => {
+          const field = event.currentTarget;
+          attach.send({ files: [...(field.files ?? [])], folder: false });
+          // The same one may be chosen again.
+          field.value = '';
+          if (width !== 'phone') area.current?.focus();
+        }}
+      />
+    </>
+  );
 }
 
 function EmojiButton({ onPick }: { onPick: (emoji: string) => void }) {

@@ -4,7 +4,7 @@ import { memo, useEffect } from 'react';
 
 import { useCell, useClient, useMe, usePart, useT } from '../../app/hooks';
 import { useNow } from '../../app/live';
-import { peopleOf, previewText, titleOf } from '../../app/names';
+import { failedLine, peopleOf, previewText, titleOf } from '../../app/names';
 import { paths } from '../../app/paths';
 import { badgeText } from '../../app/badge';
 import { rowTimeText } from '../../app/time';
@@ -62,11 +62,12 @@ export const ConversationLink = memo(function ConversationLink({ row, index, sel
 /** What was not sent, else what was not finished, else what was said: the first needs an act. */
 function Line({ row, selected }: { row: ConversationRow; selected: boolean }) {
   const t = useT();
-  const { drafts, outbox, people } = useClient();
+  const { drafts, outbox, people, uploading } = useClient();
   const me = useMe()?.user_id ?? '';
   const known = useCell(people.known);
   const id = row.conversation_id;
-  const failed = usePart(outbox.items, (items) => items.get(id)?.find((item) => item.state === 'failed')?.text);
+  const items = usePart(outbox.items, (all) => all.get(id));
+  const failed = usePart(uploading, (all) => failedLine(t, items, all.get(id)));
   const draft = usePart(drafts.all, (all) => (all.get(id) ?? '').trim());
   const [alarm, text] =
     failed !== undefined

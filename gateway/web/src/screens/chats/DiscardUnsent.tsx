@@ -1,6 +1,7 @@
 import { type ReactNode, useState } from 'react';
 
 import { useClient, useT } from '../../app/hooks';
+import { unsentLine } from '../../app/names';
 import type { OutboxItem } from '../../core/outbox';
 import { ConfirmDialog } from '../../parts/ConfirmDialog';
 
@@ -15,7 +16,7 @@ export function DiscardUnsent({ item, children }: { item: OutboxItem; children: 
       {asking && (
         <ConfirmDialog
           title={t('chat.discard_title')}
-          text={item.text}
+          text={unsentLine(t, item)}
           action={t('chat.discard')}
           run={() => outbox.discard(item.client_msg_id)}
           onClose={() => setAsking(false)}

@@ -4,7 +4,7 @@ import { Button } from '@mantine/core';
 import { useLocation } from 'wouter';
 
 import { useCell, useClient, useMe, usePart, useT } from '../../app/hooks';
-import { titleOf } from '../../app/names';
+import { titleOf, unsentLine } from '../../app/names';
 import { paths } from '../../app/paths';
 import type { OutboxItem } from '../../core/outbox';
 import type { ConversationId } from '../../core/wire';
@@ -68,9 +68,9 @@ function Unsent({ id }: { id: ConversationId }) {
       <p>{t('chat.not_sent')}</p>
       {items.map((item) => (
         <div key={item.client_msg_id} className={styles['typed']} data-testid="unsent">
-          <blockquote>{item.text}</blockquote>
+          <blockquote>{unsentLine(t, item)}</blockquote>
           <div className={styles['acts']}>
-            <Button size="xs" onClick={() => void copy(item.text)}>
+            <Button size="xs" onClick={() => void copy(unsentLine(t, item))}>
               {t('chat.copy_text')}
             </Button>
             <DiscardUnsent item={item}>

@@ -10,7 +10,7 @@ import { type CacheSnapshot, Virtualizer, type VirtualizerHandle } from 'virtua'
 import { badgeText } from '../../app/badge';
 import { useCell, useClient, useMe, usePart, useT } from '../../app/hooks';
 import { useLooking } from '../../app/live';
-import { nameOf, titleOf } from '../../app/names';
+import { fileLine, nameOf, titleOf } from '../../app/names';
 import { firstUnread } from '../../core/conversations';
 import { LIVE_ITEMS_MAX, type Timeline, type TimelineView } from '../../core/messages';
 import type { OutboxItem } from '../../core/outbox';
@@ -284,9 +284,8 @@ function usePlace(
     requestAnimationFrame(look);
   });
 
-  useStayAtEnd(box, rows.length === 0, () => {
-    if (settled && !view.moreAfter) toEnd();
-  });
+  const stay = () => settled && !view.moreAfter && toEnd();
+  useStayAtEnd(box, rows.length === 0, stay, () => settled && look());
   const wantEnd = useFollowing(rows, end, toEnd, () => {
     if (view.moreAfter) void timeline.jumpToLatest();
   });
@@ -316,21 +315,36 @@ function usePlace(
   };
 }
 
-/** Where there is less room for the history, because what one writes grows or a keyboard came up, the end stays in sight. */
-function useStayAtEnd(box: React.RefObject<HTMLDivElement | null>, nothing: boolean, toEnd: () => void): void {
+/**
+ * Where there is less room for the history, because what one writes grows or a keyboard came up, the end stays in sight.
+ * Where there is more again, the list knows a frame later where it stands.
+ */
+function useStayAtEnd(
+  box: React.RefObject<HTMLDivElement | null>,
+  nothing: boolean,
+  toEnd: () => void,
+  look: () => void,
+): void {
   const stay = useEffectEvent(toEnd);
+  const lookAgain = useEffectEvent(look);
   useEffect(() => {
     const seen = box.current;
     if (!seen) return undefined;
     let before = seen.clientHeight;
+    let frame = 0;
     const observer = new ResizeObserver(() => {
       const { clientHeight, scrollHeight, scrollTop } = seen;
       const wasLeft = scrollHeight - scrollTop - before;
+      cancelAnimationFrame(frame);
+      if (clientHeight > before) frame = requestAnimationFrame(() => lookAgain());
       before = clientHeight;
       if (wasLeft <= END_PX && scrollHeight - scrollTop > clientHeight) stay();
     });
     observer.observe(seen);
-    return () => observer.disconnect();
+    return () => {
+      observer.disconnect();
+      cancelAnimationFrame(frame);
+    };
   }, [box, nothing]);
 }
 
@@ -502,10 +516,11 @@ function Announcer({ rows }: { rows: readonly ChatRow[] }) {
   const known = useCell(people.known);
   const last = rows.at(-1);
   const [first] = useState(last?.key);
-  const spoken = last && !last.mine && last.key !== first && last.message?.kind === 'text';
+  const spoken = last && !last.mine && last.key !== first && last.message && last.message.kind !== 'system';
+  const line = last?.file ? fileLine(t, last.file.kind, last.file.info.name) : last?.text;
   return (
     <p className="visually-hidden" aria-live="polite">
-      {spoken ? `${nameOf(t, known, last.authorId)}: ${last.text}` : ''}
+      {spoken ? `${nameOf(t, known, last.authorId)}: ${line}` : ''}
     </p>
   );
 }

@@ -6,7 +6,7 @@ import { useEffect } from 'react';
 import { Link } from 'wouter';
 
 import { useCell, useClient, useMe, useT } from '../../app/hooks';
-import { titleOf } from '../../app/names';
+import { titleOf, unsentLine } from '../../app/names';
 import { paths } from '../../app/paths';
 import type { OutboxItem } from '../../core/outbox';
 import type { ConversationId } from '../../core/wire';
@@ -53,7 +53,7 @@ function HomelessLink({ item, selected }: { item: OutboxItem; selected: boolean 
         <span className={styles['line']}>
           <span className={styles['preview']}>
             <span className={styles['alarm']}>{t('chats.failed')}</span>
-            {item.text.replace(/\s+/g, ' ')}
+            {unsentLine(t, item).replace(/\s+/g, ' ')}
           </span>
         </span>
       </span>

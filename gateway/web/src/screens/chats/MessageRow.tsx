@@ -1,14 +1,14 @@
 // One message with the lines that may stand above it.
 
-import { CircleAlert, Clock3, Copy } from 'lucide-react';
-import { type KeyboardEvent, memo, useRef, useState } from 'react';
+import { CircleAlert, Clock3, Copy, Download } from 'lucide-react';
+import { type KeyboardEvent, memo, type ReactNode, useRef, useState } from 'react';
 
 import { useCell, useClient, useMe, usePerson, useT } from '../../app/hooks';
 import { useNow } from '../../app/live';
 import { mentioned, systemText } from '../../app/names';
 import { paths } from '../../app/paths';
 import { clockText, momentText } from '../../app/time';
-import type { Message } from '../../core/wire';
+import type { Message, MessageFile } from '../../core/wire';
 import { language } from '../../i18n';
 import { Avatar } from '../../parts/Avatar';
 import { Go } from '../../parts/Go';
@@ -16,10 +16,12 @@ import { useCopy } from '../../parts/useCopy';
 import { type Point, useLongPress } from '../../parts/useLongPress';
 import { ICON_SMALL } from '../../theme/theme';
 import { DiscardUnsent } from './DiscardUnsent';
+import { FilePart } from './FileParts';
 import { findLinks } from './links';
 import { MessageMenu } from './MessageMenu';
 import styles from './MessageRow.module.css';
 import type { ChatRow } from './rows';
+import { useDownload } from './useDownload';
 
 interface MessageRowProps {
   row: ChatRow;
@@ -100,7 +102,8 @@ function Said({ row, index, named, mark }: SaidProps) {
           <Bubble row={row} index={index} />
           <div className={styles['side']}>
             {row.pending ? <PendingState row={row} /> : mark !== undefined && <span className={styles['mark']}>{mark}</span>}
-            <CopyButton text={row.text} near={near} />
+            {row.file && row.message && <SaveButton message={row.message} file={row.file.info} near={near} />}
+            {!row.file && <CopyButton text={row.text} near={near} />}
           </div>
         </div>
         {row.pending?.state === 'failed' && <Failed row={row} />}
@@ -142,13 +145,14 @@ function Bubble({ row, index }: { row: ChatRow; index: number }) {
       data-seq={row.message?.seq}
       data-state={row.pending ? row.pending.state : 'sent'}
       data-mine={row.mine || undefined}
+      data-kind={row.file?.kind}
       data-index={index}
       tabIndex={-1}
       title={clockText(row.at)}
       onKeyDown={onKeyDown}
       {...holding}
     >
-      <Text text={row.text} />
+      {row.file ? <FilePart row={row} /> : <Text text={row.text} />}
       {menuAt && (
         <MessageMenu
           row={row}
@@ -218,21 +222,39 @@ function Failed({ row }: { row: ChatRow }) {
   );
 }
 
+interface SideButtonProps {
+  label: string;
+  near: boolean;
+  children: ReactNode;
+  onClick: () => void;
+}
+
 /** Its sign is drawn once somebody comes near: nobody sees it before, and there is one for each message. */
+function SideButton({ label, near, children, onClick }: SideButtonProps) {
+  // Not a tab stop: one for each message would bury the composer. The text can be selected by keyboard.
+  return (
+    <button type="button" className={styles['copy']} tabIndex={-1} aria-label={label} title={label} onClick={onClick}>
+      {near && children}
+    </button>
+  );
+}
+
 function CopyButton({ text, near }: { text: string; near: boolean }) {
   const t = useT();
   const copy = useCopy();
-  // Not a tab stop: one for each message would bury the composer. The text can be selected by keyboard.
   return (
-    <button
-      type="button"
-      className={styles['copy']}
-      tabIndex={-1}
-      aria-label={t('chat.copy_text')}
-      title={t('chat.copy_text')}
-      onClick={() => void copy(text)}
-    >
-      {near && <Copy {...ICON_SMALL} />}
-    </button>
+    <SideButton label={t('chat.copy_text')} near={near} onClick={() => void copy(text)}>
+      <Copy {...ICON_SMALL} />
+    </SideButton>
+  );
+}
+
+function SaveButton({ message, file, near }: { message: Message; file: MessageFile; near: boolean }) {
+  const t = useT();
+  const download = useDownload();
+  return (
+    <SideButton label={t('file.download')} near={near} onClick={() => void download(message.conversation_id, file)}>
+      <Download {...ICON_SMALL} />
+    </SideButton>
   );
 }

@@ -164,6 +164,15 @@ test('in a direct chat the last read message says so and the unread ones after i
   ]);
 });
 
+test('pictures and files are read like texts, and keep their rows when they arrive', () => {
+  const file = { file_id: 'f1', name: '图.png', size: 9, mime: 'image/png', kind: 'image', width: 8, height: 6 } as const;
+  const waiting = rows([], { pending: [{ ...pendingItem('k1', 1), text: '', file }] });
+  const arrived = rows([message(1, 1, 'me', { client_msg_id: 'k1', kind: 'image', file })].map(({ text: _text, ...rest }) => rest));
+  for (const list of [waiting, arrived]) expect(list[0]).toMatchObject({ key: 'k1', text: '', file: { kind: 'image', info: file } });
+  expect([...readMarks(t, arrived, conversation('direct', { li: 1 }), 'me')]).toEqual([['k1', '已读']]);
+  expect([...readMarks(t, arrived, conversation('discussion', { li: 1, wang: 0 }), 'me')]).toEqual([['k1', '1 人已读']]);
+});
+
 test('in a discussion the last message counts its readers', () => {
   const list = rows([message(1, 0, 'me', { client_msg_id: 'a' }), message(2, 1, 'me', { client_msg_id: 'b' })]);
   const marks = (read: Record<string, number>) => [...readMarks(t, list, conversation('discussion', read), 'me')];

@@ -15,7 +15,7 @@ function directMarks(t: T, rows: readonly ChatRow[], peerReadSeq: number): Map<s
   const marks = new Map<string, string>();
   for (let i = rows.length - 1; i >= 0; i -= 1) {
     const row = rows[i];
-    if (!row?.mine || !row.message || row.message.kind !== 'text') continue;
+    if (!row?.mine || !row.message || row.message.kind === 'system') continue;
     if (row.message.seq <= peerReadSeq) {
       marks.set(row.key, t('chat.read'));
       break;
@@ -29,7 +29,7 @@ function directMarks(t: T, rows: readonly ChatRow[], peerReadSeq: number): Map<s
 function discussionMarks(t: T, rows: readonly ChatRow[], conversation: Conversation, me: UserId): Map<string, string> {
   const marks = new Map<string, string>();
   const others = (conversation.members ?? []).filter((member) => member.user_id !== me);
-  const last = rows.findLast((row) => row.mine && row.message?.kind === 'text');
+  const last = rows.findLast((row) => row.mine && row.message && row.message.kind !== 'system');
   if (!last?.message || !others.some((member) => member.read_seq !== undefined)) return marks;
   const { seq } = last.message;
   const count = others.filter((member) => (member.read_seq ?? 0) >= seq).length;

@@ -2,15 +2,22 @@
 // rows as messages and the virtual list keeps its place. Time and unread lines belong to the row below them.
 
 import type { OutboxItem } from '../../core/outbox';
-import type { Message, UserId } from '../../core/wire';
+import type { Message, MessageFile, UserId } from '../../core/wire';
 import { daysBetween } from '../../app/time';
+
+export interface ShownFile {
+  kind: 'image' | 'file';
+  info: MessageFile;
+}
 
 export interface ChatRow {
   key: string;
   /** A message of the log, or one on its way. */
   message: Message | undefined;
   pending: OutboxItem | undefined;
+  /** Empty where it is a picture or a file. */
   text: string;
+  file: ShownFile | undefined;
   authorId: UserId;
   at: number;
   mine: boolean;
@@ -56,6 +63,7 @@ export function buildRows({ items, pending, me, lineAfter, moreBefore }: RowsInp
         message,
         pending: undefined,
         text: message.text ?? '',
+        file: message.file && { kind: message.kind === 'image' ? 'image' : 'file', info: message.file },
         authorId: message.author_id,
         at: message.sent_at,
         mine,
@@ -71,6 +79,7 @@ export function buildRows({ items, pending, me, lineAfter, moreBefore }: RowsInp
         message: undefined,
         pending: item,
         text: item.text,
+        file: item.file && { kind: item.file.kind, info: item.file },
         authorId: me,
         at: item.created_at,
         mine: true,
