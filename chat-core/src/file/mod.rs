@@ -8,6 +8,7 @@ pub mod claim;
 pub mod link;
 mod rows;
 mod rules;
+mod turned;
 pub mod types;
 pub mod upload;
 

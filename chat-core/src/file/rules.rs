@@ -1,5 +1,6 @@
 //! Which files are taken, what a file is, and what a link says. Pure.
 
+use super::turned::on_its_side;
 use super::types::{FileId, FileInfo, FileKind};
 use crate::api::{Answer, ApiError, Class};
 use crate::ids::{ConversationId, Id, UserId};
@@ -94,6 +95,10 @@ pub(super) fn info(file_id: FileId, name: &str, size: u64, head: &[u8]) -> Answe
         .filter(|(width, height)| {
             let pixels = u64::from(*width) * u64::from(*height);
             (1..=PICTURE_PIXELS).contains(&pixels)
+        })
+        .map(|(width, height)| match on_its_side(head) {
+            true => (height, width),
+            false => (width, height),
         });
     Ok(FileInfo {
         file_id,
@@ -165,6 +170,7 @@ impl Pass {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::file::turned::tests::photo;
 
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x02\0\0\0\x01\0\x08\x06\0\0\0\0\0\0\0";
 
@@ -209,6 +215,16 @@ mod tests {
             (picture.kind, picture.width, picture.height),
             (FileKind::Image, Some(512), Some(256))
         );
+        let sides = |way| {
+            let photo = of(1_000, &photo(way, false, 4_000, 3_000)).unwrap();
+            assert_eq!(
+                (photo.kind, photo.mime.as_str()),
+                (FileKind::Image, "image/jpeg")
+            );
+            (photo.width, photo.height)
+        };
+        assert_eq!(sides(1), (Some(4_000), Some(3_000)));
+        assert_eq!(sides(6), (Some(3_000), Some(4_000)), "held upright");
         let large = of(PICTURE_BYTES + 1, PNG).unwrap();
         assert_eq!((large.kind, large.width), (FileKind::File, None));
         let mut bomb = PNG.to_vec();
