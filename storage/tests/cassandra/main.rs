@@ -47,12 +47,14 @@ impl Bench for OnCassandra {
             },
             ..limits
         };
-        let opened = Store::cql(
-            self.keyspace.options(),
-            limits,
-            clock.clock(),
-            server::draw(),
-        );
+        let opened = server::once_it_answers(|| {
+            Store::cql(
+                self.keyspace.options(),
+                limits.clone(),
+                clock.clock(),
+                server::draw(),
+            )
+        });
         let store = now(opened).expect("it opens");
         *self.open.lock().expect("no test panics here") = Some(store.clone());
         store

@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
-use super::server::{Keyspace, draw, patient, wall_clock};
+use super::server::{Keyspace, draw, once_it_answers, patient, wall_clock};
 
 const EVENTS: Log<(), u64> = Log::new(301, "events");
 
@@ -84,14 +84,17 @@ impl Node {
         };
         let link: Arc<dyn Link> = Arc::new(street.clone());
         let (cluster, options) = ((me.clone(), link), keyspace.options().clone());
+        let once = move || {
+            let (options, limits, draw) = (options.clone(), limits.clone(), Arc::clone(&draw));
+            let cluster = cluster.clone();
+            async move { Store::in_cluster(&options, limits, wall_clock(), draw, cluster, 64).await }
+        };
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .expect("a runtime");
-        let opened = runtime.spawn(async move {
-            Store::in_cluster(&options, limits, wall_clock(), draw, cluster, 64).await
-        });
+        let opened = runtime.spawn(async move { once_it_answers(once).await });
         let (store, terms) = match opened.await.expect("no panic") {
             Ok(opened) => opened,
             Err(error) => {

@@ -7,7 +7,7 @@ use storage::{
     CqlLimits, Direction, Home, Limits, Log, OpenError, Store, StoreError, Table, Value,
 };
 
-use super::server::{Keyspace, draw, patient, server, wall_clock};
+use super::server::{Keyspace, draw, once_it_answers, patient, server, wall_clock};
 
 const ROWS: Table<(), u64, u64> = Table::new(300, "rows");
 const EVENTS: Log<(), u64> = Log::new(301, "events");
@@ -27,7 +27,7 @@ fn blunt() -> CqlLimits {
 
 async fn open(keyspace: &Keyspace, cql: CqlLimits) -> Result<Store, OpenError> {
     let limits = Limits { cql, ..limits() };
-    Store::cql(keyspace.options(), limits, wall_clock(), draw()).await
+    once_it_answers(|| Store::cql(keyspace.options(), limits.clone(), wall_clock(), draw())).await
 }
 
 async fn append(store: &Store, n: u64) -> Result<u64, StoreError> {

@@ -4,11 +4,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use storage::suite::cassandra::session;
 pub(crate) use storage::suite::cassandra::{cql, node as server};
-use storage::{CqlLimits, CqlLogin, CqlOptions};
+use storage::{CqlLimits, CqlLogin, CqlOptions, OpenError};
 
 /// Waits for something inside of a test.
 pub(crate) fn now<F: Future>(future: F) -> F::Output {
     tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(future))
+}
+
+/// Opens a store, again while the database does not answer: another test of this binary has it stand still for some
+/// seconds, and who starts meanwhile is refused, as he should be.
+pub(crate) async fn once_it_answers<T, F>(open: impl Fn() -> F) -> Result<T, OpenError>
+where
+    F: Future<Output = Result<T, OpenError>>,
+{
+    for _ in 0..5 {
+        match open().await {
+            Err(OpenError::Unreachable(_)) => {}
+            opened => return opened,
+        }
+    }
+    open().await
 }
 
 /// Random bits, as far as tests need them.
