@@ -98,7 +98,8 @@ impl Blobs for Folder {
             if free_bytes(&root)? < reserve.saturating_add(bytes.len() as u64) {
                 return Err(ErrorKind::StorageFull.into());
             }
-            write(&place, &beside, &bytes)
+            write(&place, &beside, &bytes)?;
+            sync_names(&place, &root)
         })
         .await
     }
@@ -129,7 +130,6 @@ impl Blobs for Folder {
 
 fn write(place: &Path, beside: &str, bytes: &[u8]) -> std::io::Result<()> {
     let folder = place.parent().unwrap_or(place);
-    let new = !folder.exists();
     fs::create_dir_all(folder)?;
     let unfinished = folder.join(beside);
     let written = File::create(&unfinished).and_then(|mut file| {
@@ -140,15 +140,23 @@ fn write(place: &Path, beside: &str, bytes: &[u8]) -> std::io::Result<()> {
         let _ = fs::remove_file(&unfinished);
         return Err(error);
     }
-    fs::rename(&unfinished, place)?;
-    File::open(folder)?.sync_all()?;
-    if new {
-        // The names of the folders themselves.
-        for above in folder.ancestors().skip(1).take(2) {
-            File::open(above)?.sync_all()?;
-        }
+    fs::rename(&unfinished, place)
+}
+
+/// Makes the names on the way to a part durable, up to the root's own. Each time: whether a folder is new does not say
+/// whether somebody else, who made it a moment ago, has synced its name already.
+fn sync_names(place: &Path, root: &Path) -> std::io::Result<()> {
+    let mut named = place;
+    while named != root
+        && let Some(folder) = named.parent()
+    {
+        File::open(folder)?.sync_all()?;
+        named = folder;
     }
-    Ok(())
+    let beside = root
+        .parent()
+        .filter(|beside| !beside.as_os_str().is_empty());
+    File::open(beside.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn unless_absent(done: std::io::Result<()>) -> std::io::Result<()> {
