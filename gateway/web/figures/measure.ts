@@ -67,20 +67,23 @@ async function enter(browser: Browser, server: Server, company: Company): Promis
 async function opening(browser: Browser, server: Server, company: Company, small: Crowd) {
   const first = await enter(browser, server, company);
   await first.addInitScript(() => {
+    // Told by changes of the page: asking at every frame would have it draw sixty empty ones a second meanwhile.
     const usable = () => {
       const history = document.querySelector('[data-testid=history]');
       const stands = history?.parentElement?.dataset['settled'] === 'true' && history.querySelector('[data-testid=message]');
-      if (!stands || !document.querySelector('textarea')) requestAnimationFrame(usable);
+      if (!stands || !document.querySelector('textarea')) return;
+      changes.disconnect();
       // After the frame that shows it, and whatever still stood in the way of a key.
-      else requestAnimationFrame(() => setTimeout(() => told(performance.now())));
+      requestAnimationFrame(() => setTimeout(() => told(performance.now())));
     };
+    const changes = new MutationObserver(usable);
     let told: (at: number) => void = () => {};
     Object.assign(window, {
       usableAt: new Promise<number>((tell) => {
         told = tell;
       }),
     });
-    requestAnimationFrame(usable);
+    changes.observe(document, { subtree: true, childList: true, attributeFilter: ['data-settled'] });
   });
   const line = await first.context().newCDPSession(first);
   const open = async (rate: number) => {
