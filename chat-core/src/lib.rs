@@ -48,11 +48,13 @@ pub fn register(api: &mut api::Registry) {
 
 /// The kinds of jobs of this crate.
 pub fn jobs() -> Vec<job::Kind> {
-    vec![
+    let mut kinds = vec![
         conversation::rebuild::kind(),
         admin::retention::kind(),
         file::upload::kind(),
-    ]
+    ];
+    kinds.extend(file::expire::kinds());
+    kinds
 }
 
 /// The kinds of effects of this crate.
@@ -61,5 +63,6 @@ pub fn effects() -> Vec<effect::Kind> {
     kinds.extend(conversation::effects::kinds());
     kinds.extend(job::effects());
     kinds.extend(audit::kinds());
+    kinds.extend(file::usage::kinds());
     kinds
 }

@@ -139,6 +139,20 @@ pub const FILE_HEAD_BYTES: usize = 256 * 1024;
 pub const FILE_UNSENT_MS: i64 = 24 * 60 * 60 * 1000;
 /// A message that claimed a file is not repeated after this: as long as its id is kept.
 pub const FILE_SENT_MS: i64 = MESSAGE_ID_KEPT_MS;
+/// Uploads of one person that are not finished: what he drags in at once.
+pub const OPEN_UPLOADS: u64 = 200;
+/// Bytes that one person's files may take, where that is bounded: one file of any size fits.
+pub const QUOTA_BYTES: std::ops::RangeInclusive<u64> = FILE_BYTES..=100 << 40;
+/// Days that files are kept, where that is bounded.
+pub const FILE_DAYS: std::ops::RangeInclusive<u32> = 7..=3_650;
+/// Old files that one step takes away …
+pub const FILES_EXPIRED: usize = 100;
+/// … and the pause behind it: the sums follow meanwhile, and people come first.
+pub const FILES_EXPIRED_PAUSE_MS: i64 = 1_000;
+/// Old files are looked for this often.
+pub const FILES_LOOK_MS: i64 = 60 * 60 * 1000;
+/// Homes that one step of the counting of files looks at.
+pub const FILES_COUNTED: usize = 100;
 /// Files that one call asks links of.
 pub const FILE_LINKS: usize = 50;
 /// The effect runner's checkpoint is written after this many rounds …

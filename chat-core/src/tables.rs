@@ -43,3 +43,10 @@ pub const ROSTER_COUNT: u16 = 323;
 pub const ATTACHED: u16 = 324;
 
 pub const FILE: u16 = 336;
+pub const KEPT: u16 = 337;
+pub const USE_OF_PERSON: u16 = 338;
+pub const BY_USE: u16 = 339;
+pub const USE_OF_DAY: u16 = 340;
+pub const USE_OF_ALL: u16 = 341;
+pub const ALLOWED: u16 = 342;
+pub const FILES_COUNTED: u16 = 343;

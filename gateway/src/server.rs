@@ -192,6 +192,7 @@ impl Server {
             folder: options.folder,
         });
         let node = Node::start(parts).await?;
+        chat_core::file::expire::begin_counting(&node).await?;
         let mut origins = options.origins;
         origins.extend(options.public_url.iter().map(ToString::to_string));
         let server = Arc::new(Self {

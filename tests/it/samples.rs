@@ -136,7 +136,10 @@ impl Scene {
                 "until": 4_000_000_000_000_u64, "language": "zh-CN", "zone": "+08:00",
             }),
             "admin.audit.methods" | "admin.overview.get" => json!({}),
-            "admin.retention.get" => json!({}),
+            "admin.retention.get" | "admin.storage.get" => json!({}),
+            "admin.storage.people" => json!({"limit": 10}),
+            "admin.storage.preview" => json!({"file_days": 90}),
+            "admin.storage.set" => json!({"quota_bytes": 10_737_418_240_u64, "file_days": 365}),
             "admin.retention.set" => json!({"audit_days": 365}),
             "admin.session.list" | "admin.session.revoke_all" => json!({"user_id": self.member.id}),
             "admin.session.revoke" => {

@@ -6,6 +6,7 @@ pub mod list;
 pub mod overview;
 pub mod retention;
 pub mod session;
+pub mod storage;
 
 use crate::api::Registry;
 
@@ -17,4 +18,5 @@ pub fn register(api: &mut Registry) {
     overview::register(api);
     retention::register(api);
     session::register(api);
+    storage::register(api);
 }

@@ -5,11 +5,10 @@ use storage::{Later, Transaction, Value, retry};
 
 use super::rows::{ATTACHED, FILE, SentWith, file_home};
 use super::types::{FileId, FileInfo};
-use super::upload::UNSENT;
+use super::upload::look_no_more;
 use crate::api::{Answer, ApiError, Class};
 use crate::ctx::Caller;
 use crate::ids::ConversationId;
-use crate::job;
 use crate::limits::FILE_SENT_MS;
 use crate::node::Node;
 
@@ -62,7 +61,7 @@ pub fn attach(t: &mut Transaction, file_id: FileId, n: u16) -> Answer<()> {
 /// The message is there: nobody needs to look after the file any more. If this fails the job finds out by itself.
 pub async fn settled(node: &Node, file_id: FileId) {
     let mut t = node.store.transaction(&file_home(file_id));
-    job::cancel(&mut t, UNSENT);
+    look_no_more(&mut t);
     if let Err(error) = t.commit().await {
         tracing::debug!(%error, "the job of a file that was sent runs on");
     }

@@ -61,7 +61,7 @@ async fn from_seq(node: &Node, user: UserId, conversation: ConversationId) -> An
     Ok(member.map(|member| member.from_seq))
 }
 
-/// Whether `user` is in the conversation now, and the file was sent there where he may read.
+/// Whether `user` is in the conversation now, and the file was sent there where he may read, and is still kept.
 async fn sees(
     node: &Node,
     user: UserId,
@@ -72,8 +72,16 @@ async fn sees(
         return Ok(false);
     };
     let home = conversation_home(conversation);
-    let seq = node.store.read(&home, &ATTACHED, &(), &file).await?;
-    Ok(seq.is_some_and(|seq| u64::try_from(known(seq)).is_ok_and(|seq| from_seq <= seq)))
+    let wanted = [
+        (home, ATTACHED.at(&(), &file)),
+        (file_home(file), FILE.at(&(), &())),
+    ];
+    let rows = node.store.get_many(&wanted).await?;
+    let [Some(attached), Some(_)] = rows.as_slice() else {
+        return Ok(false);
+    };
+    let seq = ATTACHED.decode(attached)?;
+    Ok(u64::try_from(known(seq)).is_ok_and(|seq| from_seq <= seq))
 }
 
 /// A file that may be read.

@@ -2,15 +2,20 @@
 //! answered for when it is on the disk, so a cut costs one part; then it is sent like a text, once. Whoever sees the
 //! message sees the file, by a link that names him, and the right is checked again at each reading.
 //!
-//! What lies where: [`upload`] brings the bytes in, [`claim`] ties a file to its message, [`link`] gives it out.
+//! What lies where: [`upload`] brings the bytes in, [`claim`] ties a file to its message, [`link`] gives it out,
+//! [`usage`] counts what all of them take, [`expire`] takes old ones away.
 
 pub mod claim;
+pub mod expire;
 pub mod link;
 mod rows;
 mod rules;
+#[cfg(test)]
+mod tests;
 mod turned;
 pub mod types;
 pub mod upload;
+pub mod usage;
 
 use crate::api::registry::{Access, Registry};
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use storage::blob::{BlobError, Blobs, PartName};
-use storage::{StoreError, retry};
+use storage::{StoreError, Transaction, retry};
 
 use super::rows::{ATTACHED, FILE, FileRow, Stretch, file_home};
 use super::rules;
 use super::types::{Begin, Begun, FileId, FileInfo, Finish};
+use super::usage;
 use crate::api::{Answer, ApiError, Class};
 use crate::conversation::rows::conversation_home;
 use crate::ctx::{Caller, Ctx, request_hash};
@@ -44,16 +45,17 @@ pub(super) async fn begin(ctx: Ctx, p: Begin) -> Answer<Begun> {
         info: None,
         sent_with: None,
     };
-    retry(|| async {
+    let begun = retry(|| async {
         let t = ctx.node.store.transaction(&file_home(id));
         let mut t = t.client_id("call", &author, &key, hash, CALL_ID_KEPT_MS);
-        if t.repeated().await?.is_some() {
-            return Ok::<_, ApiError>(());
+        if let Some(done) = t.repeated().await? {
+            return Ok::<_, ApiError>(done);
         }
         // The key was kept for a day only, the file for good.
         if t.read(&FILE, &(), &()).await?.is_some() {
             return Err(StoreError::ClientIdReused.into());
         }
+        usage::room_for(&ctx.node, &caller, row.size).await?;
         t.set(&FILE, &(), &(), &row)?;
         let new = NewJob {
             id: UNSENT,
@@ -63,10 +65,12 @@ pub(super) async fn begin(ctx: Ctx, p: Begin) -> Answer<Begun> {
             ordinal: 0,
         };
         job::begin(&mut t, &new)?;
-        t.commit().await?;
-        Ok(())
+        usage::tell(&mut t, id, &row)?;
+        Ok(t.commit().await?)
     })
     .await?;
+    // The next upload is measured against what this one takes.
+    ctx.node.effects.passed(begun.position).await;
     Ok(Begun {
         upload_id: id,
         chunk_bytes: PART_BYTES,
@@ -176,6 +180,7 @@ pub(super) async fn finish(ctx: Ctx, p: Finish) -> Answer<FileInfo> {
         if row.info.is_none() {
             row.info = Some(info.clone());
             t.set(&FILE, &(), &(), &row)?;
+            usage::tell(&mut t, id, &row)?;
             t.commit().await?;
         }
         Ok::<_, ApiError>(())
@@ -250,6 +255,11 @@ pub fn kind() -> job::Kind {
     }
 }
 
+/// Nobody needs to look after the file any more.
+pub(super) fn look_no_more(t: &mut Transaction) {
+    job::cancel(t, UNSENT);
+}
+
 /// A day after the beginning a file that no message claims is taken away; one that a message claimed and whose message
 /// is not there stays until no client may send it any more.
 async fn look(node: &Arc<Node>, job: &Job) -> Answer<Step> {
@@ -273,6 +283,7 @@ async fn look(node: &Arc<Node>, job: &Job) -> Answer<Step> {
             }
         }
         t.delete(FILE.at(&(), &()));
+        usage::tell(&mut t, id, &row)?;
         t.commit().await?;
     }
     // Behind the row: what no row names is seen by nobody, and a repeat of this step ends it.

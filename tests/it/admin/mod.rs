@@ -6,5 +6,6 @@ mod list;
 mod overview;
 mod retention;
 mod session;
+mod storage;
 
 pub(crate) use dead_letter::a_job_gave_up;

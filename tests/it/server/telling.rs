@@ -44,6 +44,8 @@ async fn plat_i14_metrics_are_told_on_a_listener_of_their_own_and_name_nobody() 
     assert!(count("chaoke_process_resident_memory_bytes") > 1e6);
     assert!(count("chaoke_process_open_fds") > 5.0);
     assert_eq!(count("chaoke_letters{what=\"job\"}"), 0.0);
+    assert_eq!(count("chaoke_file_bytes{kind=\"uploading\"}"), 0.0);
+    assert!(count("chaoke_jobs") < 10.0);
     assert!(count("chaoke_effects_behind_commits") < 100.0);
     assert!(
         metrics.contains("chaoke_build_info{version=\""),

@@ -106,6 +106,20 @@ export interface AdminSessionRevokeParams {
   user_id: Id;
 }
 
+/** A number of days to look at. */
+export interface AdminStoragePreviewParams {
+  /** Days that files would be kept: 7 to 3,650. */
+  file_days: number;
+}
+
+/** What an administrator allows. Row of `storage:<space>` too. */
+export interface AdminStorageSetParams {
+  /** Days that a file is kept: 7 to 3,650; for ever when absent. */
+  file_days?: number;
+  /** Bytes of one person's files: 100 MB to 100 TB; no limit when absent. */
+  quota_bytes?: number;
+}
+
 /** What an [`ApiError`] says. */
 export interface ApiError {
   /** What a client does. */
@@ -742,6 +756,14 @@ export interface PageOfPerson {
   next?: string;
 }
 
+/** A part of a list. */
+export interface PageOfPersonUse {
+  /** The items, in the list's order. */
+  items: PersonUse[];
+  /** Where the next page begins; absent at the end. */
+  next?: string;
+}
+
 /** Which part of a list. */
 export interface PageParams {
   /** `next` of the page before. */
@@ -773,6 +795,20 @@ export interface Person {
   /** His job. */
   title?: string;
   /** Names this person in the space. */
+  user_id: Id;
+}
+
+/** What the files of a person take. */
+export interface PersonUse {
+  /** All bytes. */
+  bytes: number;
+  /** Other files. */
+  files: Use;
+  /** Pictures. */
+  images: Use;
+  /** Uploads under way. */
+  uploading: Use;
+  /** The person. */
   user_id: Id;
 }
 
@@ -1083,6 +1119,26 @@ export interface SpaceDisableMemberParams {
 /** Whether a conversation goes on. */
 export type State = "open" | "dissolved";
 
+/** What files take, and what is allowed. */
+export interface Storage {
+  /** Files from before an upgrade are still being counted: these figures grow. */
+  counting: boolean;
+  /** Room on the disk of the store; absent where the store is a database elsewhere. */
+  disk?: Disk;
+  /** Old files that are taken away within the hour; absent where they are kept for ever. */
+  expired?: Use;
+  /** Days that a file is kept; for ever when absent. */
+  file_days?: number;
+  /** Other files. */
+  files: Use;
+  /** Pictures. */
+  images: Use;
+  /** Bytes that one person's files may take; no limit when absent. */
+  quota_bytes?: number;
+  /** Uploads under way: they are counted whole from the beginning. */
+  uploading: Use;
+}
+
 /** What happened to a conversation. */
 export type SystemLine = {
   /** The members. */
@@ -1127,6 +1183,14 @@ export interface Typed {
   conversation_id: Id;
   /** Who. */
   user_id: Id;
+}
+
+/** So many files, and their bytes. */
+export interface Use {
+  /** Their bytes. */
+  bytes: number;
+  /** How many. */
+  files: number;
 }
 
 /** Which kind of letter it is. */
@@ -1176,6 +1240,14 @@ export interface Methods {
   "admin.session.revoke": { params: AdminSessionRevokeParams; result: Nothing };
   /** End all sessions of a colleague; one's own, but for this device */
   "admin.session.revoke_all": { params: MemberRef; result: Nothing };
+  /** What files take of the disk, and what is allowed */
+  "admin.storage.get": { params: Nothing; result: Storage };
+  /** What the files of each person take, most first */
+  "admin.storage.people": { params: PageParams; result: PageOfPersonUse };
+  /** What would be taken away if files were kept for so many days */
+  "admin.storage.preview": { params: AdminStoragePreviewParams; result: Use };
+  /** Decide how much a person's files may take, and for how long files are kept */
+  "admin.storage.set": { params: AdminStorageSetParams; result: AdminStorageSetParams };
   /** The first frame of a WebSocket: who one is, and what one has seen */
   "connection.open": { params: ConnectionOpenParams; result: Opened };
   /** Go on with a newer access token */
