@@ -165,7 +165,7 @@ export const ADMIN_STATES: readonly State[] = [
 /** What one sees on each picture, looked at by a person. */
 export const ADMIN_CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
   admin: {
-    phone: 'Four rows a finger high and the way back. Nothing says yet that something waits behind one of them.',
+    phone: 'Six rows a finger high and the way back. Nothing says yet that something waits behind one of them.',
     desk: 'The list at the left, the overview beside it at once.',
   },
   'admin-overview': {
@@ -185,7 +185,7 @@ export const ADMIN_CRITIQUES: Record<string, Partial<Record<WidthName, string>>>
     desk: 'The same in the middle of the pane.',
   },
   'admin-overview-cluster': {
-    phone: 'What needs a look is amber with a sign and words; servers say who writes.',
+    phone: 'What needs a look is amber with a sign and words that lead to it; servers say who writes.',
     desk: 'The warning makes its row higher than the next one. Servers could say since when they live.',
   },
   'admin-audit': {
@@ -217,7 +217,7 @@ export const ADMIN_CRITIQUES: Record<string, Partial<Record<WidthName, string>>>
     desk: 'The same.',
   },
   'admin-retention': {
-    phone: 'One choice and what it does; what is kept for ever is said too.',
+    phone: 'One choice and what it does; what is kept for ever is said too, and where files are decided.',
     desk: 'The same in the middle of a large pane.',
   },
   'admin-no-right': {

@@ -1,9 +1,11 @@
 // What one sees on each picture, looked at by a person: one line for each state and width.
 import { ADMIN_CRITIQUES } from './admin';
 import type { WidthName } from './state';
+import { UPKEEP_CRITIQUES } from './upkeep';
 
 export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
   ...ADMIN_CRITIQUES,
+  ...UPKEEP_CRITIQUES,
   // Conversations and what is said in them.
   conversations: {
     phone: 'What is new is bold, what was read is quiet; the draft shows itself. No sign yet that a row can be swiped or held.',

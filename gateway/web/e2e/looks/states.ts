@@ -6,8 +6,9 @@ import { DOOR } from './door';
 import { ME_STATES } from './me';
 import { PEOPLE_STATES } from './people';
 import type { State, WidthName } from './state';
+import { UPKEEP_STATES } from './upkeep';
 
-export const STATES: readonly State[] = [...CHATS, ...DETAILS, ...DOOR, ...PEOPLE_STATES, ...ADMIN_STATES, ...ME_STATES];
+export const STATES: readonly State[] = [...CHATS, ...DETAILS, ...DOOR, ...PEOPLE_STATES, ...ADMIN_STATES, ...UPKEEP_STATES, ...ME_STATES];
 
 export const WIDTHS: Record<WidthName, { width: number; height: number }> = {
   phone: { width: 390, height: 844 },

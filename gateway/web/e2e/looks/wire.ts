@@ -12,6 +12,9 @@ export interface Refusal {
   request_id?: string;
 }
 
+/** What a call with these parameters is answered. */
+export type Answering = (params: unknown) => object;
+
 export class Wire {
   /** The methods that the page called over the socket, in order. */
   readonly called: string[] = [];
@@ -19,6 +22,7 @@ export class Wire {
   /** What goes on where a held call stopped. */
   private waiting: { method: string; goOn: () => void }[] = [];
   private readonly failing = new Map<string, Refusal>();
+  private readonly answering = new Map<string, Answering>();
   private sockets: WebSocketRoute[] = [];
 
   static async on(page: Page): Promise<Wire> {
@@ -51,6 +55,11 @@ export class Wire {
     this.failing.set(method, error);
   }
 
+  /** Calls of this method are answered with this instead of the server's answer. */
+  answer(method: string, answering: Answering): void {
+    this.answering.set(method, answering);
+  }
+
   /** The server closes the line, as it does with this code. */
   async cut(code: number): Promise<void> {
     await Promise.all(this.sockets.map((socket) => socket.close({ code })));
@@ -60,12 +69,15 @@ export class Wire {
     this.held.clear();
     this.waiting = [];
     this.failing.clear();
+    this.answering.clear();
   }
 
   private async pass(route: Route, method: string): Promise<void> {
     if (this.held.has(method)) return;
     const error = this.failing.get(method);
+    const answering = this.answering.get(method);
     if (error) await route.fulfill({ status: error.status, json: error });
+    else if (answering) await route.fulfill({ json: answering(route.request().postDataJSON()) });
     else await route.fallback();
   }
 
@@ -73,14 +85,16 @@ export class Wire {
     const server = socket.connectToServer();
     this.sockets = [socket];
     socket.onMessage((message) => {
-      const [id, method] = JSON.parse(String(message)) as Frame;
+      const [id, method, params] = JSON.parse(String(message)) as Frame;
       this.called.push(method);
       if (this.held.has(method)) {
         this.waiting.push({ method, goOn: () => server.send(message) });
         return;
       }
       const error = this.failing.get(method);
+      const answering = this.answering.get(method);
       if (error) socket.send(JSON.stringify([id, false, error]));
+      else if (answering) socket.send(JSON.stringify([id, true, answering(params)]));
       else server.send(message);
     });
   }

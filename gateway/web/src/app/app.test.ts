@@ -103,6 +103,8 @@ test('every address leads back to its place', () => {
   expect(placeOf(paths.sessions)).toEqual({ area: 'me', section: 'sessions' });
   expect(placeOf(paths.admin)).toEqual({ area: 'admin', section: undefined, personId: undefined });
   expect(placeOf(paths.adminAudit)).toEqual({ area: 'admin', section: 'audit', personId: undefined });
+  expect(placeOf(paths.adminFailed)).toEqual({ area: 'admin', section: 'failed', personId: undefined });
+  expect(placeOf(paths.adminStorage)).toEqual({ area: 'admin', section: 'storage', personId: undefined });
   expect(placeOf(paths.adminPerson('u1'))).toEqual({ area: 'admin', section: 'people', personId: 'u1' });
   for (const path of ['/admin/nothing', '/admin/audit/u1', '/admin/people/u1/more']) expect(placeOf(path).area).toBe('unknown');
   for (const odd of ['/nowhere', '/me/nothing', '/chats/a/b', '/chats/a/details/c', '/directory/a/b']) {

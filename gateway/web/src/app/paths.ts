@@ -24,16 +24,18 @@ export const paths = {
   preferences: '/me/preferences',
   admin: '/admin',
   adminOverview: '/admin/overview',
+  adminFailed: '/admin/failed',
   adminPeople: '/admin/people',
   adminPerson: (id: UserId) => `/admin/people/${id}`,
   adminAudit: '/admin/audit',
+  adminStorage: '/admin/storage',
   adminRetention: '/admin/retention',
   adminAuditOf: (id: UserId) => `/admin/audit?user=${id}`,
 } as const;
 
 export type MeSection = 'profile' | 'sessions' | 'password' | 'preferences';
 
-export type AdminSection = 'overview' | 'people' | 'audit' | 'retention';
+export type AdminSection = 'overview' | 'failed' | 'people' | 'audit' | 'storage' | 'retention';
 
 export type Place =
   | { area: 'chats'; id: ConversationId | undefined; details: boolean; dialog: boolean }
@@ -44,7 +46,14 @@ export type Place =
 
 const ME_SECTIONS: ReadonlySet<string> = new Set<MeSection>(['profile', 'sessions', 'password', 'preferences']);
 
-const ADMIN_SECTIONS: ReadonlySet<string> = new Set<AdminSection>(['overview', 'people', 'audit', 'retention']);
+const ADMIN_SECTIONS: ReadonlySet<string> = new Set<AdminSection>([
+  'overview',
+  'failed',
+  'people',
+  'audit',
+  'storage',
+  'retention',
+]);
 
 const DIRECTORY_PAGES: ReadonlyMap<string, 'credentials' | 'disabled'> = new Map([
   [paths.credentials, 'credentials'],

@@ -311,6 +311,19 @@ test('a full server says so at once', async () => {
   expect(shown()).toEqual(['a.zip failed 0 storage_full']);
 });
 
+test.each(['quota_reached', 'too_many_uploads'])('where one may have no more (%s) it says so at once, and trying again may help', async (code) => {
+  const uploads = makeUploads();
+  faults.begin = [refused('conflict', code)];
+  uploads.add(C1, [file('a.zip', KB)]);
+  await calm();
+  expect(asked).toEqual(['begin']);
+  expect(shown()).toEqual([`a.zip failed 0 ${code}`]);
+  expect(all.get().get('c1')?.[0]?.failure?.texts.zh).toBe('不行');
+  uploads.retry('u1');
+  await calm();
+  expect(sentNames()).toEqual(['a.zip']);
+});
+
 test('a file that was moved away meanwhile fails with that reason, not as a lost network', async () => {
   let there = true;
   faults.PUT = ['no answer'];

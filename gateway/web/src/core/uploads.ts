@@ -58,7 +58,14 @@ const PART_TOO_LARGE = 413;
 /** Codes of failures that no second try mends. */
 const FOR_GOOD: ReadonlySet<string> = new Set(['file_empty', 'file_too_large', 'file_kind_refused', 'unreadable']);
 /** Codes after which the person decides at once. */
-const PERSON_DECIDES: ReadonlySet<string> = new Set([...FOR_GOOD, 'storage_full', 'files_not_configured', 'too_many_parts']);
+const PERSON_DECIDES: ReadonlySet<string> = new Set([
+  ...FOR_GOOD,
+  'storage_full',
+  'quota_reached',
+  'too_many_uploads',
+  'files_not_configured',
+  'too_many_parts',
+]);
 
 interface Work {
   view: Upload;

@@ -1,6 +1,6 @@
 // The pages of an administrator.
 
-import { Activity, Archive, ScrollText, Users } from 'lucide-react';
+import { Activity, Archive, HardDrive, ListX, ScrollText, Users } from 'lucide-react';
 
 import { useT } from '../../app/hooks';
 import { type AdminSection, paths } from '../../app/paths';
@@ -10,8 +10,10 @@ import styles from './Admin.module.css';
 
 const SECTIONS = [
   { section: 'overview', path: paths.adminOverview, text: 'admin.overview', icon: Activity },
+  { section: 'failed', path: paths.adminFailed, text: 'admin.failed', icon: ListX },
   { section: 'people', path: paths.adminPeople, text: 'admin.people', icon: Users },
   { section: 'audit', path: paths.adminAudit, text: 'admin.audit', icon: ScrollText },
+  { section: 'storage', path: paths.adminStorage, text: 'admin.storage', icon: HardDrive },
   { section: 'retention', path: paths.adminRetention, text: 'admin.retention', icon: Archive },
 ] as const;
 

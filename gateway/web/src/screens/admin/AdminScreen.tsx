@@ -1,4 +1,5 @@
-// What an administrator looks at: how the server is, who did what, the devices of a colleague.
+// What an administrator looks at: how the server is, what it could not do, who did what, the devices of a colleague, what
+// takes room.
 
 import { ShieldAlert } from 'lucide-react';
 
@@ -11,15 +12,19 @@ import { Empty } from '../../parts/States';
 import { ICON_STATE } from '../../theme/theme';
 import styles from './Admin.module.css';
 import { Audit } from './Audit';
+import { Failed } from './Failed';
 import { Overview } from './Overview';
 import { PeopleList } from './PeopleList';
 import { PersonAdmin } from './PersonAdmin';
 import { Retention } from './Retention';
+import { Storage } from './Storage';
 
 const TITLES: Record<AdminSection, TextKey> = {
   overview: 'admin.overview',
+  failed: 'admin.failed',
   people: 'admin.people',
   audit: 'admin.audit',
+  storage: 'admin.storage',
   retention: 'admin.retention',
 };
 
@@ -35,7 +40,9 @@ export function AdminScreen({ section, personId }: { section: AdminSection; pers
         {me?.role === 'admin' ? (
           <div className={styles['column']} data-wide={section === 'overview' || section === 'audit' ? true : undefined}>
             {section === 'overview' && <Overview />}
+            {section === 'failed' && <Failed />}
             {section === 'audit' && <Audit />}
+            {section === 'storage' && <Storage />}
             {section === 'retention' && <Retention />}
             {section === 'people' &&
               (personId === undefined ? <PeopleList /> : <PersonAdmin key={personId} userId={personId} />)}

@@ -1,9 +1,11 @@
 // How the server is, at one look; looked at again every ten seconds while somebody sees it.
 
 import { CircleCheck, TriangleAlert } from 'lucide-react';
-import { type ReactNode, useCallback, useEffect, useState } from 'react';
+import { type ReactNode, useCallback, useState } from 'react';
+import { Link } from 'wouter';
 
-import { useAct, useClient, useErrorText, useT } from '../../app/hooks';
+import { useClient, useT } from '../../app/hooks';
+import { paths } from '../../app/paths';
 import type { Result } from '../../core/wire';
 import { Choice } from '../../parts/Choice';
 import { ErrorBox, Skeletons } from '../../parts/States';
@@ -11,34 +13,20 @@ import { ICON_SMALL } from '../../theme/theme';
 import styles from './Admin.module.css';
 import { Bars } from './Bars';
 import { bytesText, countText, hourText, spanText } from './figures';
+import { Stale } from './Stale';
+import { useFigures } from './useFigures';
 
 type Figures = Result<'admin.overview.get'>;
 
-const AGAIN_MS = 10_000;
 /** Free room that is worth a word: this many times what the server stops writing at. */
 const ROOM = 4;
 
 export function Overview() {
   const t = useT();
   const client = useClient();
-  const [figures, setFigures] = useState<Figures>();
-  const { run, error } = useAct(
-    useCallback(async () => setFigures(await client.call('admin.overview.get', {})), [client]),
-  );
-  useEffect(() => {
-    void run();
-    const look = () => {
-      if (document.visibilityState === 'visible') void run();
-    };
-    const timer = setInterval(look, AGAIN_MS);
-    document.addEventListener('visibilitychange', look);
-    return () => {
-      clearInterval(timer);
-      document.removeEventListener('visibilitychange', look);
-    };
-  }, [run]);
+  const { value: figures, error, retry } = useFigures(useCallback(() => client.call('admin.overview.get', {}), [client]));
   if (!figures) {
-    if (error) return <ErrorBox title={t('admin.overview_failed')} error={error} onRetry={() => void run()} />;
+    if (error) return <ErrorBox title={t('admin.overview_failed')} error={error} onRetry={retry} />;
     return <Skeletons rows={4} kind="lines" />;
   }
   return (
@@ -48,18 +36,6 @@ export function Overview() {
       <Messages figures={figures} />
       {figures.nodes.length > 0 && <Servers figures={figures} />}
     </>
-  );
-}
-
-/** What was seen last stays, and says that it is not new. */
-function Stale({ error }: { error: Parameters<ReturnType<typeof useErrorText>>[0] }) {
-  const t = useT();
-  const text = useErrorText();
-  return (
-    <p className={styles['stale']} role="status">
-      <TriangleAlert {...ICON_SMALL} />
-      {t('admin.stale', { why: text(error) })}
-    </p>
   );
 }
 
@@ -88,7 +64,7 @@ function Tiles({ figures }: { figures: Figures }) {
           parked: countText(work.parked),
           jobs: countText(work.jobs_given_up),
         })}
-        warn={failed > 0 ? t('admin.failed_some') : undefined}
+        warn={failed > 0 ? <Link href={paths.adminFailed}>{t('admin.failed_some')}</Link> : undefined}
         fine={failed === 0 ? t('admin.failed_none') : undefined}
       />
       <Tile label={t('admin.jobs')} value={countText(work.jobs)} sub={t('admin.jobs_sub')} />
@@ -135,7 +111,7 @@ interface TileProps {
   label: string;
   value: ReactNode;
   sub: string;
-  warn?: string | undefined;
+  warn?: ReactNode;
   fine?: string | undefined;
 }
 

@@ -2,8 +2,10 @@
 
 import { Button, NativeSelect } from '@mantine/core';
 import { useCallback, useEffect, useState } from 'react';
+import { Link } from 'wouter';
 
 import { useAct, useClient, useT } from '../../app/hooks';
+import { paths } from '../../app/paths';
 import type { Result } from '../../core/wire';
 import { ErrorBox, FormError, Skeletons } from '../../parts/States';
 import { say } from '../../parts/toast';
@@ -65,7 +67,12 @@ function Form({ kept, onKept }: { kept: Kept; onKept: (kept: Kept) => void }) {
       <Button type="submit" loading={save.running} disabled={days === String(kept.audit_days ?? '')}>
         {t('common.save')}
       </Button>
-      <p className={styles['sub']}>{t('admin.retention_rest')}</p>
+      <div className={styles['sub']}>
+        <p>{t('admin.retention_rest')}</p>
+        <Link href={paths.adminStorage} className={styles['link']}>
+          {t('admin.retention_files')}
+        </Link>
+      </div>
     </form>
   );
 }

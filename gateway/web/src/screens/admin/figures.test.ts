@@ -1,12 +1,17 @@
 import { expect, test } from 'vitest';
 
 import { type TextKey, translate } from '../../i18n';
-import { bytesText, countText, dayOf, spanText, zoneText } from './figures';
+import { bytesText, countText, dayOf, numberText, spanText, zoneText } from './figures';
 
 const t = (key: TextKey, places?: Record<string, string | number>) => translate('zh-CN', key, places);
 
 test('sizes have three digits at most', () => {
   expect([0, 1023, 1536, 150 * 1024, 5.25 * 1024 ** 3].map(bytesText)).toEqual(['0 B', '1023 B', '1.5 KB', '150 KB', '5.3 GB']);
+});
+
+test('a round size has no zero behind its point, and a large number is grouped', () => {
+  expect([100 * 1024 ** 2, 5 * 1024 ** 3, 1024 ** 4].map(bytesText)).toEqual(['100 MB', '5 GB', '1 TB']);
+  expect(numberText(12_345)).toBe('12,345');
 });
 
 test('a span is told in its two largest units', () => {

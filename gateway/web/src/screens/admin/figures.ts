@@ -9,7 +9,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
-/** `1.5 GB`: three digits say enough. */
+/** `1.5 GB`, `5 GB`: three digits say enough. */
 export function bytesText(bytes: number): string {
   let value = bytes;
   let unit = 0;
@@ -18,7 +18,14 @@ export function bytesText(bytes: number): string {
     unit += 1;
   }
   const digits = unit === 0 || value >= 100 ? 0 : 1;
-  return `${value.toFixed(digits)} ${UNITS[unit]}`;
+  return `${Number(value.toFixed(digits))} ${UNITS[unit]}`;
+}
+
+const GROUPED = new Intl.NumberFormat('en-US');
+
+/** `12,345`, as both languages write it. */
+export function numberText(value: number): string {
+  return GROUPED.format(value);
 }
 
 /** For how long, in its two largest units. */

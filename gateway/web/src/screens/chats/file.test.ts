@@ -71,4 +71,10 @@ test('why a file was not sent: our words, else those of the server', () => {
   const error = (code: string) => readError({ class: 'invalid', code, message: { zh: '服务器的话', en: 'its words' } });
   expect(whyNotSent(t, 'zh-CN', error('file_too_large'))).toBe('文件超过 100 MB，不能发送');
   expect(whyNotSent(t, 'zh-CN', error('something_new'))).toBe('服务器的话');
+  // It knows how much one has and may have.
+  for (const code of ['quota_reached', 'too_many_uploads']) {
+    const full = readError({ class: 'conflict', code, message: { zh: '服务器的话', en: 'its words' } });
+    expect(whyNotSent(t, 'zh-CN', full)).toBe('服务器的话');
+    expect(whyNotSent(t, 'en', full)).toBe('its words');
+  }
 });
