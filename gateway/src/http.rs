@@ -25,6 +25,7 @@ use crate::assets;
 use crate::door::Peer;
 use crate::files;
 use crate::server::{Call, Server};
+use crate::trace::Parent;
 use crate::ws::socket;
 
 /// Bytes of a call's parameters over HTTP; a pasted list of 500 people fits.
@@ -148,6 +149,7 @@ async fn answer(
             origin,
             connection: None,
             codec: Codec::Json,
+            trace: Parent::of(headers),
         })
         .await;
     let mut response = match outcome {

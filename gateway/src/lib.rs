@@ -22,4 +22,5 @@ pub mod public_url;
 pub mod server;
 pub mod setup_link;
 pub mod tls;
+pub mod trace;
 pub mod ws;

@@ -2,10 +2,13 @@
 
 use std::io::IsTerminal as _;
 
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{Directive, LevelFilter};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
 use crate::config::{LogFormat, Telling};
+use crate::trace::Traces;
 
 /// Parts that print whole frames and heads when they are asked for everything: messages, passwords and tokens
 /// would be among them.
@@ -16,16 +19,19 @@ const NEVER_ALL: [&str; 4] = [
     "hyper_util=info",
 ];
 
-/// Begins to log, to the standard error.
-pub fn begin(telling: &Telling) {
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter(&telling.log))
+/// Begins to log, to the standard error, and to trace.
+pub fn begin(telling: &Telling, traces: Option<&Traces>) {
+    let lines = fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
-    match telling.format {
-        LogFormat::Text => lines.init(),
-        LogFormat::Json => lines.json().with_span_list(false).init(),
-    }
+    let lines = match telling.format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().with_span_list(false).boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(traces.map(Traces::layer))
+        .with(lines.with_filter(filter(&telling.log)))
+        .init();
 }
 
 fn filter(levels: &str) -> EnvFilter {

@@ -18,6 +18,7 @@ use gateway::opening::{self, Opened};
 use gateway::proxies::Proxies;
 use gateway::server::{Options, Server};
 use gateway::setup_link;
+use gateway::trace::Traces;
 use storage::Store;
 use storage::blob::Folder;
 use tokio::signal::unix::{SignalKind, signal};
@@ -50,7 +51,12 @@ fn main() -> ExitCode {
         Some(command) => return finish(command::run(command)),
         None => cli.serve,
     };
-    logging::begin(&serve.telling);
+    // Ends behind the server: then it sends what is left.
+    let traces = match Traces::begin(&serve.telling, &serve.cluster.node) {
+        Ok(traces) => traces,
+        Err(why) => return finish(Err(why.into())),
+    };
+    logging::begin(&serve.telling, traces.as_ref());
     finish(run(&serve))
 }
 

@@ -26,6 +26,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::door::{Door, Peer};
 use crate::files;
@@ -34,6 +35,7 @@ use crate::machine::Machine;
 use crate::metrics::Metrics;
 use crate::proxies::Proxies;
 use crate::public_url::PublicUrl;
+use crate::trace::{self, CALL, Parent};
 use crate::ws::hub::Hub;
 use crate::ws::wheel::{self, Wheel};
 
@@ -127,6 +129,8 @@ pub struct Call {
     pub connection: Option<ConnectionId>,
     /// How the answer is written.
     pub codec: Codec,
+    /// The trace that it continues.
+    pub trace: Option<Parent>,
 }
 
 /// A server on the wire.
@@ -287,12 +291,15 @@ impl Server {
             Err(error) => return (Err(named(error)), None),
         };
         ctx.connection = call.connection;
-        let span = tracing::info_span!("call", method, %request_id);
+        let span =
+            tracing::info_span!(CALL, method, %request_id, otel.name = Empty, otel.kind = Empty);
+        trace::begins(&span, method, call.trace);
         let run = self.run(&call.method, ctx.clone(), call.params, call.codec);
         let run = async {
             let outcome = run.await;
             let refused = outcome.as_ref().err().map(|error| error.code.as_str());
             tracing::debug!(refused, "answered");
+            trace::ended(refused);
             outcome
         };
         let run = run.instrument(span);

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::Instant;
+use tracing::{Instrument as _, debug_span};
 
 use crate::backup::{BackupError, Summary};
 use crate::cluster::Cluster;
@@ -459,7 +460,8 @@ impl Store {
     /// What the writer answers; `Busy` when too much is waiting.
     pub async fn submit(&self, prepared: &Prepared) -> Result<Committed, StoreError> {
         let began = Instant::now();
-        let answer = self.submit_to_writer(prepared).await;
+        let writing = self.submit_to_writer(prepared);
+        let answer = writing.instrument(debug_span!("commit")).await;
         let took = began.elapsed().as_secs_f64();
         self.figures().commit_seconds.observe(took);
         answer

@@ -224,6 +224,7 @@ pub(crate) async fn calls(life: &Life, deed: &Deed, key: &str) -> Answer<Value> 
         origin: Origin::default(),
         connection: None,
         codec: Codec::Json,
+        trace: None,
     };
     let (body, _) = server.call(call).await;
     Ok(serde_json::from_slice(&body?).expect("the server writes JSON"))

@@ -181,6 +181,7 @@ pub(crate) async fn call(
         origin: origin(device),
         connection: None,
         codec: Codec::Json,
+        trace: None,
     };
     let (body, _) = server.call(call).await;
     Ok(serde_json::from_slice(&body?).expect("the server writes JSON"))

@@ -270,6 +270,7 @@ impl Stage {
             origin: Origin::default(),
             connection: None,
             codec: Codec::Json,
+            trace: None,
         };
         let (answer, _) = self.server.call(call).await;
         serde_json::from_slice(&answer?).map_err(|_| ApiError::internal())

@@ -25,6 +25,7 @@ use crate::command::{self, Data};
 use crate::proxies;
 use crate::public_url::PublicUrl;
 use crate::tls::{Files, Tls};
+use crate::trace;
 
 /// What is logged unless something else is asked for: the parts that say much and mean little are quiet. What
 /// NATS does to a server is said by the server.
@@ -144,6 +145,7 @@ impl Serve {
         self.cql.limits()?;
         self.cql.options()?;
         self.cluster.nats()?;
+        trace::header(&self.telling)?;
         if let Some(files) = self.entrance.tls() {
             Tls::read(files, clock).await?;
         }
@@ -224,6 +226,32 @@ pub struct Telling {
         value_name = "ADDR"
     )]
     pub metrics: Option<SocketAddr>,
+    /// A collector that takes traces by OTLP over HTTP, as `http://127.0.0.1:4318`: how long calls take, and what they wait for.
+    #[arg(
+        long = "otlp",
+        env = "CHAOKE_OTLP",
+        value_parser = trace::collector,
+        value_name = "URL"
+    )]
+    pub otlp: Option<String>,
+    /// How many of a hundred calls are traced. Of a call that comes with a `traceparent`, whoever sent it decides.
+    #[arg(
+        long = "otlp-percent",
+        env = "CHAOKE_OTLP_PERCENT",
+        default_value_t = 100,
+        requires = "otlp",
+        value_parser = clap::value_parser!(u32).range(0..=100),
+        value_name = "N"
+    )]
+    pub otlp_percent: u32,
+    /// A file with a header that the collector wants, `Name: value`; it may hold a secret.
+    #[arg(
+        long = "otlp-header-file",
+        env = "CHAOKE_OTLP_HEADER_FILE",
+        requires = "otlp",
+        value_name = "FILE"
+    )]
+    pub otlp_header: Option<PathBuf>,
 }
 
 /// How it is logged.

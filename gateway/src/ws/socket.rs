@@ -371,6 +371,7 @@ impl Session {
                     origin,
                     connection: Some(connection),
                     codec,
+                    trace: None,
                 })
                 .await;
             Done {

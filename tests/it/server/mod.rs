@@ -12,4 +12,5 @@ pub(crate) mod killed;
 mod manual;
 mod operator;
 mod telling;
+mod traces;
 mod upgrade;
