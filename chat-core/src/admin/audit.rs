@@ -179,7 +179,7 @@ pub struct AuditSheet {
 // ---- rules
 
 /// What the audit tells of, for people. `tests/it/admin/audit.rs` holds it against the table of methods.
-const LABELS: [(&str, &str, &str); 22] = [
+const LABELS: [(&str, &str, &str); 23] = [
     ("account.change_password", "修改密码", "Password changed"),
     ("admin.audit.export", "导出审计日志", "Audit exported"),
     (
@@ -203,6 +203,11 @@ const LABELS: [(&str, &str, &str); 22] = [
         "admin.session.revoke_all",
         "管理员移除全部设备",
         "All devices signed out by an administrator",
+    ),
+    (
+        "admin.storage.set",
+        "修改每人文件空间和文件保留期限",
+        "Quota and time of files changed",
     ),
     (
         "conversation.dissolve",
