@@ -257,13 +257,15 @@ function usePlace(
   const look = () => {
     const handle = list.current;
     if (!handle) return;
+    // As it is, not as it was drawn: between a failure and its drawing every frame of a scroll would ask once more.
+    const { moreAfter, moreBefore, failedBefore } = timeline.view.get();
     const left = handle.scrollSize - handle.viewportSize - handle.scrollOffset;
-    end.current = left <= END_PX && !view.moreAfter;
+    end.current = left <= END_PX && !moreAfter;
     setAtEnd(end.current);
     const ahead = handle.viewportSize * AHEAD_SCREENS;
     // Once it failed, somebody asks again: not every frame of a scroll.
-    if (handle.scrollOffset < ahead && view.moreBefore && !view.failedBefore) void timeline.loadBefore();
-    if (left < ahead && view.moreAfter) void timeline.loadAfter();
+    if (handle.scrollOffset < ahead && moreBefore && !failedBefore) void timeline.loadBefore();
+    if (left < ahead && moreAfter) void timeline.loadAfter();
   };
   const toEnd = () => {
     end.current = true;
