@@ -94,6 +94,47 @@ test('without a network the page opens all the same, and goes on when the server
   await expect(composer(wang)).toHaveValue('写到一半', { timeout: 60_000 });
 });
 
+for (const [why, reached] of [
+  ['the network is away', false],
+  ['an upgrade took them away', true],
+] as const) {
+  test(`where parts of the page do not come because ${why}, it ${reached ? 'is loaded anew, once' : 'stays'}`, async ({ server, company, people }) => {
+    const wang = await people.stranger();
+    let loads = 0;
+    let parts = 0;
+    let looks = 0;
+    wang.on('load', () => (loads += 1));
+    await wang.route('**/assets/MeScreen-*.js', (route) => {
+      parts += 1;
+      return route.abort();
+    });
+    await wang.route('**/healthz', (route) => {
+      looks += 1;
+      return reached ? route.continue() : route.abort();
+    });
+    await wang.clock.install();
+    // Plain HTTP on another address: no worker keeps a page for later.
+    await wang.goto(server.url.replace('127.0.0.1', 'chaoke.test'));
+    await signIn(wang, company.wang.login, company.wang.password);
+    await expect(wang.getByRole('navigation', { name: '主导航' })).toBeVisible();
+    // Later parts are loaded while one rests.
+    const rests = async (times: number) => {
+      await wang.clock.fastForward(6_000);
+      await expect.poll(() => [parts >= times, looks >= times]).toEqual([true, true]);
+    };
+    await rests(1);
+    if (reached) {
+      await expect.poll(() => loads).toBe(2);
+      await expect(wang.getByRole('navigation', { name: '主导航' })).toBeVisible();
+      await rests(2);
+    }
+    await openChatWith(wang, company.li.name);
+    await say(wang, '还在');
+    await sees(wang, '还在');
+    expect(loads).toBe(reached ? 2 : 1);
+  });
+}
+
 function today(page: Page) {
   return page.getByTestId('history').getByText(/^今天 \d\d:\d\d$/);
 }

@@ -22,17 +22,22 @@ export function registerWorker(client: Client): void {
       });
     });
   }
-  window.addEventListener('vite:preloadError', () => reloadOnce());
+  window.addEventListener('vite:preloadError', () => void reloadOnce());
 }
 
-/** After an upgrade of the server the files of this page's version are gone; drafts are stored. */
-function reloadOnce(): void {
+/**
+ * After an upgrade of the server the files of this page's version are gone; drafts are stored. Where only the network is
+ * away the page stays: what is behind it would be the browser's own.
+ */
+async function reloadOnce(): Promise<void> {
   try {
+    const { ok } = await fetch('/healthz', { cache: 'no-store' });
+    if (!ok) return;
     const last = Number(sessionStorage.getItem(RELOADED_AT));
     if (Date.now() - last < RELOAD_EVERY_MS) return;
     sessionStorage.setItem(RELOADED_AT, String(Date.now()));
     location.reload();
   } catch {
-    // No storage, no proof against reloading for ever: the error is shown instead.
+    // No server, or no storage and so no proof against reloading for ever: the error is shown instead.
   }
 }
