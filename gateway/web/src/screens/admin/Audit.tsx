@@ -19,13 +19,13 @@ import { ICON_SMALL, ICON_STATE } from '../../theme/theme';
 import styles from './Admin.module.css';
 import { PersonFilter } from './PersonFilter';
 import { dayOf, zoneText } from './figures';
+import { usePages, type Wanted } from './usePages';
 
 type Page = Result<'admin.audit.list'>;
 type Entry = Page['items'][number];
 type Filter = Pick<Params<'admin.audit.list'>, 'user_id' | 'method' | 'from' | 'until'>;
 type Label = Entry['label'];
 
-const PAGE = 50;
 /** Parts that are taken along at most, of a thousand entries each. */
 const PARTS_MAX = 100;
 
@@ -166,25 +166,10 @@ function Entries({ filter, onUser }: { filter: Filter; onUser: (user: UserId) =>
   const t = useT();
   const client = useClient();
   const width = useWidth();
-  const [items, setItems] = useState<readonly Entry[]>();
-  const [next, setNext] = useState<string>();
-  const { run, running, error } = useAct(
-    useCallback(
-      async (cursor: string | undefined) => {
-        const page = await client.call('admin.audit.list', {
-          ...filter,
-          limit: PAGE,
-          ...(cursor === undefined ? {} : { cursor }),
-        });
-        setItems((before) => [...(cursor === undefined ? [] : (before ?? [])), ...page.items]);
-        setNext(page.next);
-      },
-      [client, filter],
-    ),
+  const { items, next, load } = usePages<Entry>(
+    useCallback((wanted: Wanted) => client.call('admin.audit.list', { ...filter, ...wanted }), [client, filter]),
   );
-  useEffect(() => {
-    void run(undefined);
-  }, [run]);
+  const { run, running, error } = load;
   if (!items) {
     if (error) return <ErrorBox title={t('admin.audit_failed')} error={error} onRetry={() => void run(undefined)} />;
     return <Skeletons rows={6} kind="lines" />;

@@ -2,10 +2,10 @@
 
 import { Button } from '@mantine/core';
 import { HardDrive, TriangleAlert } from 'lucide-react';
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useMemo } from 'react';
 import { Link } from 'wouter';
 
-import { useAct, useClient, usePart, usePerson, useT } from '../../app/hooks';
+import { useClient, usePart, usePerson, useT } from '../../app/hooks';
 import { paths } from '../../app/paths';
 import { Avatar } from '../../parts/Avatar';
 import { Empty, ErrorBox, FormError, Skeletons } from '../../parts/States';
@@ -15,30 +15,16 @@ import { Facts } from './Facts';
 import { bytesText } from './figures';
 import { type PersonUse, shareOf } from './room';
 import styles from './Storage.module.css';
-
-const PAGE = 20;
+import { usePages, type Wanted } from './usePages';
 
 export function StoragePeople({ quota }: { quota: number | undefined }) {
   const t = useT();
   const client = useClient();
-  const [items, setItems] = useState<readonly PersonUse[]>();
-  const [next, setNext] = useState<string>();
-  const { run, running, error } = useAct(
-    useCallback(
-      async (cursor: string | undefined) => {
-        const page = await client.call('admin.storage.people', {
-          limit: PAGE,
-          ...(cursor === undefined ? {} : { cursor }),
-        });
-        setItems((before) => (cursor === undefined ? page.items : joined(before ?? [], page.items)));
-        setNext(page.next);
-      },
-      [client],
-    ),
+  const { items: all, next, load } = usePages<PersonUse>(
+    useCallback((wanted: Wanted) => client.call('admin.storage.people', wanted), [client]),
   );
-  useEffect(() => {
-    void run(undefined);
-  }, [run]);
+  const { run, running, error } = load;
+  const items = useMemo(() => all && onceEach(all), [all]);
   if (!items) {
     if (error) return <ErrorBox title={t('storage.people_failed')} error={error} onRetry={() => void run(undefined)} />;
     return <Skeletons rows={4} kind="list" />;
@@ -61,12 +47,6 @@ export function StoragePeople({ quota }: { quota: number | undefined }) {
       )}
     </>
   );
-}
-
-/** Who uploads meanwhile may come once more on the next page. */
-function joined(before: readonly PersonUse[], page: readonly PersonUse[]): PersonUse[] {
-  const known = new Set(before.map(({ user_id }) => user_id));
-  return [...before, ...page.filter(({ user_id }) => !known.has(user_id))];
 }
 
 function Row({ use, quota, most }: { use: PersonUse; quota: number | undefined; most: number }) {
@@ -108,4 +88,10 @@ function Row({ use, quota, most }: { use: PersonUse; quota: number | undefined; 
       </Link>
     </li>
   );
+}
+
+/** Who uploads meanwhile may come once more on the next page. */
+function onceEach(all: readonly PersonUse[]): PersonUse[] {
+  const known = new Set<string>();
+  return all.filter(({ user_id }) => !known.has(user_id) && known.add(user_id));
 }
