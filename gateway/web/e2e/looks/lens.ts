@@ -7,7 +7,7 @@ export interface Lens {
   now: number;
   /** Each user id of the server, and the one that the page works with. */
   ids: Record<string, string>;
-  /** When something happened: by `conversation:seq`, by user (last seen), by device name (signed in). */
+  /** When something happened: by `conversation:seq`, by user (last seen), by device name (signed in), by letter (its cause). */
   moments: Record<string, number>;
 }
 
@@ -43,7 +43,7 @@ function wear({ now, ids, moments, realNow }: Worn): void {
     if (typeof value !== 'object' || value === null) return value;
     const record = value as Record<string, unknown>;
     const here = typeof record['conversation_id'] === 'string' ? record['conversation_id'] : place;
-    const keys = [`${here}:${String(record['seq'])}`, String(record['user_id']), String(record['device_name'])];
+    const keys = [`${here}:${String(record['seq'])}`, String(record['user_id']), String(record['device_name']), String(record['letter_id'])];
     const known = keys.map((key) => moments[key]).find((moment) => moment !== undefined);
     return Object.fromEntries(
       Object.entries(record).map(([key, inner]) => {

@@ -9,6 +9,7 @@ import { type Lens, putOn } from './lens';
 import { painted } from './png';
 import { at, BUSY, COMPANY, DRAFT, EAST, LIUYANG, ME, NOW, PASTED, PEOPLE, TALKS, TRADE, tradeTitle, UNSENT, WANGFANG } from './story';
 import type { Painting, Sent, Talk } from './story';
+import { CAUSES } from './upkeep';
 import { Wire } from './wire';
 
 interface SignedIn {
@@ -36,7 +37,7 @@ export class Stage {
   readonly admin: Api;
   me!: Seat;
   other!: Seat;
-  private readonly lens: Lens = { now: NOW, ids: {}, moments: {} };
+  private readonly lens: Lens = { now: NOW, ids: {}, moments: { ...CAUSES } };
   /** How many entries a chat had before its first line. */
   private readonly firstSeq = new Map<string, number>();
   private bareServer: Server | undefined;

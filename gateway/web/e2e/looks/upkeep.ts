@@ -10,24 +10,24 @@ const MB = 1024 ** 2;
 const GB = 1024 ** 3;
 const use = (files: number, bytes: number) => ({ files, bytes: Math.round(bytes) });
 
-/** Between a cause and its failure. */
-const BEFORE_MS = [4_000, 61_000, 5_400_000];
+const letterId = (n: number) => `${1_072 + n}.0`;
+
+/** What failed, its cause a while before it: the first is parked, and two wait behind it. */
+const FAILED = [
+  { kind: 'conversation.left', code: 'corrupt_row', at: at(1, '21:14'), after_ms: 4_000 },
+  { kind: 'message.sent', code: 'waits_behind_another', at: at(1, '21:14'), after_ms: 61_000 },
+  { kind: 'conversation.joined', code: 'waits_behind_another', at: at(0, '08:02'), after_ms: 5_400_000 },
+  { what: 'job', kind: 'audit.forget', code: 'store_full', home: 'audit:main', at: at(0, '03:30'), after_ms: 4_000 },
+  { what: 'effect', kind: 'person.complete', code: 'refused', home: 'login:qianxiaoyu.huadong.xiaoshou', at: at(0, '09:47'), after_ms: 61_000 },
+  { what: 'effect', kind: 'contract.renewed', code: 'no_such_kind', home: '', at: at(0, '10:11'), after_ms: 5_400_000 },
+];
+
+/** When the cause of each letter was, for the lens. */
+export const CAUSES: Record<string, number> = Object.fromEntries(FAILED.map(({ at: when, after_ms }, n) => [letterId(n), when - after_ms]));
 
 function letters(stage: Stage): object[] {
-  const home = `user:${stage.person('wangfang')}`;
-  const parked = { what: 'parked', home };
-  const waits = { ...parked, code: 'waits_behind_another' };
-  const all = [
-    { ...parked, kind: 'conversation.left', code: 'corrupt_row', at: at(1, '21:14') },
-    { ...waits, kind: 'message.sent', at: at(1, '21:14') },
-    { ...waits, kind: 'conversation.joined', at: at(0, '08:02') },
-    { what: 'job', kind: 'audit.forget', code: 'store_full', home: 'audit:main', at: at(0, '03:30') },
-    { what: 'effect', kind: 'person.complete', code: 'refused', home: 'login:qianxiaoyu.huadong.xiaoshou', at: at(0, '09:47') },
-    { what: 'effect', kind: 'contract.renewed', code: 'no_such_kind', home: '', at: at(0, '10:11') },
-  ];
-  // As words: the lens takes every number of that name for now.
-  const caused = (when: number, n: number) => new Date(when - (BEFORE_MS[n % BEFORE_MS.length] ?? 0)).toISOString();
-  return all.map((letter, n) => ({ ...letter, letter_id: `${1_072 + n}.0.${letter.home}`, caused_at: caused(letter.at, n) }));
+  const parked = { what: 'parked', home: `user:${stage.person('wangfang')}` };
+  return FAILED.map(({ after_ms, ...letter }, n) => ({ ...parked, ...letter, letter_id: letterId(n), caused_at: letter.at - after_ms }));
 }
 
 const STORAGE = {
