@@ -1,9 +1,12 @@
 //! What the process and its machine tell of themselves, for the overview of an administrator; and which servers live,
 //! for the metrics too.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::api::{Answer, ApiError};
 use crate::node::Node;
 
 /// Room on the disk of a store.
@@ -45,6 +48,16 @@ impl Host for NoHost {
             disk: None,
         }
     }
+}
+
+/// How the process is now.
+///
+/// # Errors
+/// `internal` when it can't be looked at.
+pub async fn figures(node: &Node) -> Answer<HostFigures> {
+    let host = Arc::clone(&node.host);
+    let looked = tokio::task::spawn_blocking(move || host.figures());
+    looked.await.map_err(|_| ApiError::internal())
 }
 
 /// A server of a cluster that lives.

@@ -36,7 +36,7 @@ const EACH: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// … and at the end of the server this long.
 const LAST_PATIENCE: Duration = Duration::from_secs(2);
-/// Characters of the header in a file.
+/// Bytes of the file with the header.
 const HEADER_BYTES: usize = 8 * 1024;
 
 /// Set once there is a collector: without one nothing is looked up.

@@ -5,15 +5,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use storage::Store;
 
+use crate::api::Answer;
 use crate::api::registry::{Access, Nothing, Registry};
-use crate::api::{Answer, ApiError};
+use crate::clock::HOUR_MS;
 use crate::ctx::Ctx;
 use crate::directory::person;
 use crate::effect::letter::{self, What};
 use crate::host::{self, Disk};
 use crate::job;
 use crate::limits::COUNTED_MAX;
-use crate::message::hours::HOUR_MS;
 
 /// Adds the rows of this section to the table.
 pub fn register(api: &mut Registry) {
@@ -100,10 +100,7 @@ pub struct ServerNode {
 
 async fn get(ctx: Ctx, _: Nothing) -> Answer<Overview> {
     let (node, now_ms) = (&ctx.node, ctx.now_ms());
-    let host = node.host.clone();
-    // It looks at files.
-    let figures = tokio::task::spawn_blocking(move || host.figures());
-    let figures = figures.await.map_err(|_| ApiError::internal())?;
+    let figures = host::figures(node).await?;
     let hours = node.hours.last(&node.store, now_ms).await?;
     let hours = hours.into_iter().map(|(hour, messages)| HourOfMessages {
         began_at: hour * HOUR_MS,

@@ -13,6 +13,7 @@ use storage::{Table, retry};
 use crate::api::registry::{Access, Nothing, Registry};
 use crate::api::{Answer, ApiError};
 use crate::audit::{self, Note, TargetKind, audit_home};
+use crate::clock::DAY_MS;
 use crate::ctx::{Ctx, request_hash};
 use crate::job::{self, Job, NewJob, Next, Progress, Step};
 use crate::limits::{AUDIT_DAYS, AUDIT_FORGOTTEN, AUDIT_LOOK_MS, CALL_ID_KEPT_MS};
@@ -44,8 +45,6 @@ pub struct Retention {
 }
 
 // ---- rules
-
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 fn check(p: Retention) -> Answer<()> {
     let (least, most) = (AUDIT_DAYS.start(), AUDIT_DAYS.end());

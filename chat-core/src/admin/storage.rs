@@ -12,7 +12,7 @@ use crate::audit::{self, Note, TargetKind};
 use crate::ctx::{Ctx, request_hash};
 use crate::file::expire;
 use crate::file::usage::{self, ALLOWED, Allowed, ByKind, Place, Use, storage_home};
-use crate::host::Disk;
+use crate::host::{self, Disk};
 use crate::ids::UserId;
 use crate::limits::{CALL_ID_KEPT_MS, FILE_DAYS, QUOTA_BYTES};
 
@@ -142,10 +142,6 @@ fn told(p: Allowed) -> String {
 
 async fn get(ctx: Ctx, _: Nothing) -> Answer<Storage> {
     let (node, space) = (&ctx.node, ctx.caller()?.space_id);
-    let host = node.host.clone();
-    // It looks at files.
-    let figures = tokio::task::spawn_blocking(move || host.figures());
-    let figures = figures.await.map_err(|_| ApiError::internal())?;
     let all = usage::of_all(&node.store, space).await?;
     let allowed = usage::allowed(&node.store, space).await?;
     let expired = match allowed.file_days {
@@ -156,7 +152,7 @@ async fn get(ctx: Ctx, _: Nothing) -> Answer<Storage> {
         images: all.images,
         files: all.files,
         uploading: all.uploading,
-        disk: figures.disk,
+        disk: host::figures(node).await?.disk,
         counting: expire::is_counting(node).await?,
         quota_bytes: allowed.quota_bytes,
         file_days: allowed.file_days,

@@ -3,6 +3,7 @@
 use super::turned::on_its_side;
 use super::types::{FileId, FileInfo, FileKind};
 use crate::api::{Answer, ApiError, Class};
+use crate::clock::HOUR_MS;
 use crate::ids::{ConversationId, Id, UserId};
 use crate::limits::{FILE_BYTES, FILE_NAME_CHARS, PICTURE_BYTES, PICTURE_PIXELS};
 use crate::secret::{Key, mac, same};
@@ -10,7 +11,6 @@ use crate::text;
 
 /// Endings of names that a Windows machine runs (`IM-i08` names the first; the others are the same thing).
 const PROGRAMS: [&str; 4] = ["exe", "com", "scr", "msi"];
-const HOUR_MS: i64 = 60 * 60 * 1000;
 /// What a browser shows of itself without running anything in it. SVG is not among them: it holds scripts.
 const SHOWN: [&str; 10] = [
     "image/png",

@@ -11,6 +11,7 @@ use storage::{Direction, Home, KeyRange, Store, Table, key};
 use super::rows::FileRow;
 use super::types::{FileId, FileKind};
 use crate::api::Answer;
+use crate::clock::DAY_MS;
 use crate::ids::{SpaceId, UserId};
 use crate::tables;
 
@@ -21,8 +22,6 @@ pub use booking::kinds;
 pub(super) use booking::{CHANGED, changed, tell};
 pub(super) use quota::room_for;
 
-/// Milliseconds of a day.
-pub const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// The files of a day lie in so many partitions, so that none gets large.
 const SHARDS: u8 = 16;
 

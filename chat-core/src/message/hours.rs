@@ -11,12 +11,10 @@ use std::time::Duration;
 use storage::{Direction, Home, KeyRange, Store, StoreError, Table, key, sum_value};
 
 use crate::api::Answer;
+use crate::clock::HOUR_MS;
 use crate::limits::{HOURS_COUNTED, HOURS_FORGOTTEN, HOURS_KEPT, HOURS_PAUSE_MS};
 use crate::node::Node;
 use crate::tables;
-
-/// Milliseconds of an hour.
-pub const HOUR_MS: i64 = 60 * 60 * 1000;
 
 /// `figures:main`: hours since the epoch → a counter.
 const SENT: Table<(), i64, i64> = Table::new(tables::SENT_HOUR, "sent_hour");
