@@ -3,9 +3,11 @@
 import { Cell } from '../core/cell';
 import type { ApiError } from '../core/errors';
 import { en } from './en';
-import { type TextKey, zhCN } from './zh-CN';
+import type { OfficeKey } from './office/zh-CN';
+import { type FirstKey, zhCN } from './zh-CN';
 
-export type { TextKey } from './zh-CN';
+/** Texts of the first load, and those that come with the screens that show them. */
+export type TextKey = FirstKey | OfficeKey;
 export type Language = 'zh-CN' | 'en';
 export type T = (key: TextKey, places?: Record<string, string | number>) => string;
 
@@ -15,10 +17,17 @@ export const LANGUAGES: { code: Language; name: string }[] = [
   { code: 'en', name: 'English' },
 ];
 
-const TEXTS: Record<Language, Record<TextKey, string>> = { 'zh-CN': zhCN, en };
+type Texts = Record<Language, Partial<Record<TextKey, string>>>;
+
+const TEXTS: Texts = { 'zh-CN': { ...zhCN }, en: { ...en } };
 const STORED = 'chaoke.language';
 
 export const language = new Cell<Language>(stored());
+
+/** Texts that come with their screens, before these are drawn. */
+export function addTexts(texts: Texts): void {
+  for (const { code } of LANGUAGES) Object.assign(TEXTS[code], texts[code]);
+}
 
 export function chooseLanguage(choice: Language): void {
   try {
@@ -43,7 +52,7 @@ export function showLanguage(code: Language): void {
 }
 
 export function translate(code: Language, key: TextKey, places?: Record<string, string | number>): string {
-  const text = TEXTS[code][key];
+  const text = TEXTS[code][key] ?? key;
   return places ? text.replace(/\{(\w+)\}/g, (_, name: string) => String(places[name] ?? '')) : text;
 }
 

@@ -5,12 +5,18 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { readError } from '../core/errors';
-import { en } from './en';
+import { en as firstEn } from './en';
 import { errorText, type TextKey, translate } from './index';
-import { zhCN } from './zh-CN';
+import './office';
+import { en as officeEn } from './office/en';
+import { zhCN as officeZh } from './office/zh-CN';
+import { zhCN as firstZh } from './zh-CN';
 
 const SOURCE = join(import.meta.dirname, '..');
 const HAN = /\p{Script=Han}/u;
+
+const zhCN = { ...firstZh, ...officeZh };
+const en = { ...firstEn, ...officeEn };
 
 function files(folder = SOURCE): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
@@ -47,11 +53,21 @@ test('nothing is left untranslated', () => {
 
 test('every text is used somewhere', () => {
   const code = files()
-    .filter((path) => !/i18n\/(zh-CN|en)\.ts$/.test(path))
+    .filter((path) => !/i18n\/(?:office\/)?(?:zh-CN|en)\.ts$/.test(path))
     .map((path) => readFileSync(path, 'utf8'))
     .join('\n');
   const unused = Object.keys(zhCN).filter((key) => !code.includes(`'${key}'`) && !code.includes(`"${key}"`));
   expect(unused).toEqual([]);
+});
+
+test('the texts that come with the back office are used there only', () => {
+  const elsewhere = outside.filter((path) => !path.includes('/screens/admin/'));
+  const used = elsewhere.flatMap((path) => {
+    const code = readFileSync(path, 'utf8');
+    return Object.keys(officeZh).filter((key) => code.includes(`'${key}'`)).map((key) => [path, key]);
+  });
+  expect(used).toEqual([]);
+  expect(Object.keys(firstZh).filter((key) => key in officeZh)).toEqual([]);
 });
 
 test('no Chinese text is spelled outside this folder', () => {

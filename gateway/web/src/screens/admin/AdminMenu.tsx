@@ -7,6 +7,7 @@ import { type AdminSection, paths } from '../../app/paths';
 import { MenuLink } from '../../parts/MenuLink';
 import { PaneHead } from '../../parts/PaneHead';
 import styles from './Admin.module.css';
+import '../../i18n/office';
 
 const SECTIONS = [
   { section: 'overview', path: paths.adminOverview, text: 'admin.overview', icon: Activity },

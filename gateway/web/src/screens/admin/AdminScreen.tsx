@@ -18,6 +18,7 @@ import { PeopleList } from './PeopleList';
 import { PersonAdmin } from './PersonAdmin';
 import { Retention } from './Retention';
 import { Storage } from './Storage';
+import '../../i18n/office';
 
 const TITLES: Record<AdminSection, TextKey> = {
   overview: 'admin.overview',

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { type TextKey, translate } from '../../i18n';
+import '../../i18n/office';
 import { bytesText, countText, dayOf, numberText, spanText, zoneText } from './figures';
 
 const t = (key: TextKey, places?: Record<string, string | number>) => translate('zh-CN', key, places);
