@@ -7,6 +7,7 @@
 pub mod admin;
 pub mod api;
 pub mod audit;
+pub mod bot;
 pub mod bus;
 pub mod bytes32;
 pub mod clock;
@@ -42,6 +43,7 @@ pub fn register(api: &mut api::Registry) {
     conversation::register(api);
     message::register(api);
     file::register(api);
+    bot::register(api);
     presence::register(api);
     admin::register(api);
 }

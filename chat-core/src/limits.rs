@@ -16,6 +16,16 @@ pub const MESSAGE_ID_KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 pub const CALL_ID_KEPT_MS: i64 = 24 * 60 * 60 * 1000;
 /// People in a discussion (`IM-i12`).
 pub const DISCUSSION_MEMBERS: usize = 500;
+/// Bots of a discussion (`PLAT-i10`).
+pub const BOTS_PER_DISCUSSION: usize = 20;
+/// Characters of a bot's name.
+pub const BOT_NAME_CHARS: usize = 30;
+/// A bot's address before its newest one is good for another day, so that tools can be told in peace.
+pub const OLD_ADDRESS_MS: i64 = 24 * 60 * 60 * 1000;
+/// Characters of what a tool posts at once: as many texts as that takes.
+pub const HOOK_CHARS: usize = 4 * TEXT_CHARS;
+/// How far the time of a signature may be from the server's (Standard Webhooks).
+pub const SIGNATURE_SKEW_MS: u64 = 5 * 60 * 1000;
 /// People added to a discussion by one call.
 pub const ADDED_AT_ONCE: usize = 200;
 /// Members told in full by `conversation.get`; more come by pages. Also the largest conversation in

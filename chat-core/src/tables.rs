@@ -41,6 +41,7 @@ pub const MESSAGE: u16 = 321;
 pub const ROSTER: u16 = 322;
 pub const ROSTER_COUNT: u16 = 323;
 pub const ATTACHED: u16 = 324;
+pub const BOT: u16 = 325;
 
 pub const FILE: u16 = 336;
 pub const KEPT: u16 = 337;

@@ -48,6 +48,15 @@ pub fn lines(field: &str, text: &str, most: usize) -> Answer<String> {
     Ok(text)
 }
 
+/// Text of a program, which nobody can ask to mend it: NFC, and what can't be shown (the colours of a terminal, a
+/// turned direction) left out instead of refused.
+pub fn shown(text: &str) -> String {
+    let text = text.nfc().collect::<String>().replace("\r\n", "\n");
+    text.chars()
+        .filter(|char| !is_unprintable(*char) || matches!(char, '\n' | '\t'))
+        .collect()
+}
+
 /// The first `most` characters of `text`, on one line.
 pub fn preview(text: &str, most: usize) -> String {
     text.chars()
@@ -105,6 +114,14 @@ mod tests {
         );
         assert_eq!(lines("text", "a\r\n\tb", 9).unwrap(), "a\n\tb");
         assert_eq!(lines("text", "a\u{0}b", 9).unwrap_err().code, "unprintable");
+    }
+
+    #[test]
+    fn what_a_program_says_is_shown_without_what_can_t_be() {
+        assert_eq!(
+            shown("a\r\n\t\u{1b}[31mb\u{202e}c\0e\u{301}"),
+            "a\n\t[31mbcé"
+        );
     }
 
     #[test]

@@ -9,7 +9,8 @@ use axum::body::{Body, Bytes};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, State};
 use axum::http::header::{
-    AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST, ORIGIN, SET_COOKIE,
+    AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST, ORIGIN, RETRY_AFTER,
+    SET_COOKIE,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -24,12 +25,13 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::assets;
 use crate::door::Peer;
 use crate::files;
+use crate::hooks;
 use crate::server::{Call, Server};
 use crate::trace::Parent;
 use crate::ws::socket;
 
 /// Bytes of a call's parameters over HTTP; a pasted list of 500 people fits.
-const BODY_BYTES: usize = 256 * 1024;
+pub(crate) const BODY_BYTES: usize = 256 * 1024;
 /// Bytes of a client's WebSocket message (wire contract).
 const MESSAGE_BYTES: usize = 64 * 1024;
 /// An idle connection keeps this much to read into; the default of 128 KiB would be 40 times all the
@@ -38,13 +40,13 @@ const READ_BUFFER_BYTES: usize = 512;
 /// A store that needs longer for one row is not one that people should be sent to.
 const STORE_PATIENCE: Duration = Duration::from_secs(2);
 /// The name of a call that its caller, or a proxy, may bring along.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Bytes of such a name: twice those of an UUID.
 const REQUEST_ID_BYTES: usize = 64;
 /// The refresh token's cookie. It is sent to the two methods that read it, and nowhere else.
 const COOKIE_NAME: &str = "chaoke_refresh";
 const COOKIE_PATH: &str = "/api/v1/";
-const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub(crate) const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 const CSP: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; \
 object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
@@ -61,6 +63,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/api/v1/{method}", post(call))
         .route("/ws", get(upgrade))
         .merge(files::routes())
+        .merge(hooks::routes())
         .merge(health())
         .fallback(assets::serve)
         .layer(DefaultBodyLimit::max(BODY_BYTES))
@@ -111,7 +114,7 @@ async fn call(
 }
 
 /// The name that a call brings along, if it can stand in a log.
-fn request_id(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
     let id = headers.get(REQUEST_ID)?.to_str().ok()?;
     let fits = (1..=REQUEST_ID_BYTES).contains(&id.len());
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
@@ -163,6 +166,15 @@ async fn answer(
     response
 }
 
+pub(crate) fn too_large(most: usize) -> ApiError {
+    ApiError::new(
+        Class::Invalid,
+        "too_large",
+        format!("请求过大，上限 {most} 字节"),
+        format!("Larger than {most} bytes"),
+    )
+}
+
 struct Read {
     caller: Option<Caller>,
     params: Params,
@@ -175,14 +187,7 @@ async fn read_call(
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Answer<Read> {
     check_origin(server, headers)?;
-    let body = body.map_err(|_| {
-        ApiError::new(
-            Class::Invalid,
-            "too_large",
-            format!("请求过大，上限 {BODY_BYTES} 字节"),
-            format!("Larger than {BODY_BYTES} bytes"),
-        )
-    })?;
+    let body = body.map_err(|_| too_large(BODY_BYTES))?;
     let params = match serde_json::from_slice(&body) {
         Ok(Value::Object(params)) => params,
         _ if body.is_empty() => Params::new(),
@@ -308,12 +313,18 @@ async fn upgrade(
 pub(crate) fn refusal(error: &ApiError) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = Codec::Json.encode(error).unwrap_or_default();
-    (
+    let mut response = (
         status,
         [(CONTENT_TYPE, "application/json")],
         Body::from(body),
     )
-        .into_response()
+        .into_response();
+    if let Some(ms) = error.retry_after_ms {
+        // Whole seconds (RFC 9110 section 10.2.3): what tools that read no JSON wait.
+        let seconds = HeaderValue::from((ms.max(0) + 999) / 1_000);
+        response.headers_mut().insert(RETRY_AFTER, seconds);
+    }
+    response
 }
 
 fn refresh_cookie(headers: &HeaderMap) -> Option<String> {
@@ -329,7 +340,7 @@ fn refresh_cookie(headers: &HeaderMap) -> Option<String> {
 }
 
 /// Who calls, behind the proxies of the house.
-fn caller_address(server: &Server, peer: Peer, headers: &HeaderMap) -> String {
+pub(crate) fn caller_address(server: &Server, peer: Peer, headers: &HeaderMap) -> String {
     let caller = server.proxies.caller(peer.address.ip(), headers);
     caller.to_string()
 }

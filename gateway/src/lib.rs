@@ -11,6 +11,7 @@ pub mod door;
 mod files;
 pub mod generate;
 pub mod healthcheck;
+mod hooks;
 pub mod http;
 pub mod link;
 pub mod logging;

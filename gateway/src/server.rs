@@ -133,6 +133,16 @@ pub struct Call {
     pub trace: Option<Parent>,
 }
 
+/// What is run for somebody outside, as it is counted, logged and traced.
+pub(crate) struct Run<'a> {
+    /// A name of the table, or of another entrance.
+    pub(crate) method: &'a str,
+    /// Names it in the log.
+    pub(crate) request_id: &'a str,
+    /// The trace that it continues.
+    pub(crate) trace: Option<Parent>,
+}
+
 /// A server on the wire.
 pub struct Server {
     /// What runs without sockets.
@@ -273,37 +283,51 @@ impl Server {
 
     /// Runs a call. Beside its answer, in its codec, it may tell what becomes of the browser's refresh cookie.
     pub async fn call(&self, call: Call) -> (Answer<Vec<u8>>, Option<CookieChange>) {
-        let began = Instant::now();
         let request_id = call.origin.request_id.clone();
-        // What was asked for may be anything; in logs and counts stand names of the table only.
-        let method = self.registry.method(&call.method);
-        let method = method.map_or("unknown", |row| row.name.as_str());
-        let named = |mut error: ApiError| {
-            if error.class == Class::Internal {
-                tracing::error!(method, %request_id, code = %error.code, "a call failed");
-            }
-            error.request_id.clone_from(&request_id);
-            error
-        };
         let ctx = Ctx::new(Arc::clone(&self.node), call.caller, call.key, call.origin);
         let mut ctx = match ctx {
             Ok(ctx) => ctx,
-            Err(error) => return (Err(named(error)), None),
+            Err(mut error) => {
+                error.request_id = request_id;
+                return (Err(error), None);
+            }
         };
         ctx.connection = call.connection;
+        // What was asked for may be anything; in logs and counts stand names of the table only.
+        let method = self.registry.method(&call.method);
+        let run = Run {
+            method: method.map_or("unknown", |row| row.name.as_str()),
+            request_id: &request_id,
+            trace: call.trace,
+        };
+        let running = self.run(&call.method, ctx.clone(), call.params, call.codec);
+        let outcome = self.watch(run, running).await;
+        (outcome, ctx.cookie_change())
+    }
+
+    /// Has `running` end in time, and counts, logs and traces it under its names.
+    ///
+    /// # Errors
+    /// Its own; `unknown` (`deadline`).
+    pub(crate) async fn watch<T>(
+        &self,
+        run: Run<'_>,
+        running: impl Future<Output = Answer<T>>,
+    ) -> Answer<T> {
+        let began = Instant::now();
+        let (method, request_id) = (run.method, run.request_id);
         let span =
             tracing::info_span!(CALL, method, %request_id, otel.name = Empty, otel.kind = Empty);
-        trace::begins(&span, method, call.trace);
-        let run = self.run(&call.method, ctx.clone(), call.params, call.codec);
-        let run = async {
-            let outcome = run.await;
+        trace::begins(&span, method, run.trace);
+        let running = async {
+            let outcome = running.await;
             let refused = outcome.as_ref().err().map(|error| error.code.as_str());
             tracing::debug!(refused, "answered");
             trace::ended(refused);
             outcome
         };
-        let run = run.instrument(span);
-        let outcome = tokio::time::timeout(self.call_deadline, run).await;
+        let running = running.instrument(span);
+        let outcome = tokio::time::timeout(self.call_deadline, running).await;
         let outcome = outcome.unwrap_or_else(|_| {
             Err(ApiError::new(
                 Class::Unknown,
@@ -313,7 +337,13 @@ impl Server {
             ))
         });
         self.metrics.called(method, &outcome, began.elapsed());
-        (outcome.map_err(named), ctx.cookie_change())
+        outcome.map_err(|mut error| {
+            if error.class == Class::Internal {
+                tracing::error!(method, request_id, code = %error.code, "a call failed");
+            }
+            request_id.clone_into(&mut error.request_id);
+            error
+        })
     }
 
     async fn run(&self, method: &str, ctx: Ctx, params: Params, codec: Codec) -> Answer<Vec<u8>> {

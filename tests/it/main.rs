@@ -1,6 +1,7 @@
 //! Every test that needs more than one crate, in one binary.
 
 mod admin;
+mod bot;
 mod cluster;
 mod connection;
 mod conversation;

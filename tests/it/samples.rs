@@ -22,6 +22,8 @@ pub(crate) struct Scene {
     pub(crate) gone: Person,
     /// Something that the server could not do.
     pub(crate) letter: String,
+    /// A bot of the discussion.
+    pub(crate) bot: String,
 }
 
 impl Scene {
@@ -46,6 +48,9 @@ impl Scene {
         let left = json!({"user_id": gone.id, "reason": "已离职"});
         admin.does("space.disable_member", left).await;
         let letter = crate::admin::a_job_gave_up(&world).await;
+        let bot = json!({"conversation_id": group, "name": "发布"});
+        let bot = member.does("bot.create", bot).await["bot"]["bot_id"].clone();
+        let bot = bot.as_str().expect("an id").to_owned();
         Self {
             world,
             admin,
@@ -57,6 +62,7 @@ impl Scene {
             session,
             gone,
             letter,
+            bot,
         }
     }
 
@@ -69,6 +75,12 @@ impl Scene {
                 json!({"old_password": self.member.password, "new_password": "新的密码2026"})
             }
             admin if admin.starts_with("admin.") => self.sample_of_admin(admin),
+            "bot.create" => json!({"conversation_id": self.group, "name": "构建", "signed": true}),
+            "bot.list" => here,
+            "bot.remove" => json!({"conversation_id": self.group, "bot_id": self.bot}),
+            "bot.renew" => {
+                json!({"conversation_id": self.group, "bot_id": self.bot, "at_once": true})
+            }
             "connection.open" => self.opening(),
             "connection.renew" => json!({"token": self.member.tokens().access}),
             "conversation.add_members" => {

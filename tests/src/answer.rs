@@ -60,8 +60,12 @@ pub struct HttpAnswer {
     pub status: u16,
     /// The body; null when it is no JSON.
     pub body: Value,
+    /// The body as it came.
+    pub text: String,
     /// The name of the call, as a header told it.
     pub request_id: Option<String>,
+    /// After how many seconds to come again, as a header told it.
+    pub retry_after: Option<i64>,
     /// The cookies that were set, as the server wrote them.
     pub cookies: Vec<String>,
 }

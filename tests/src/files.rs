@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::wire::sent;
 use crate::{HttpAnswer, Person};
 
 /// What came of reading an address.
@@ -43,15 +44,7 @@ impl Person {
             .bearer_auth(self.tokens().access)
             .header("upload-offset", offset)
             .body(part.to_vec());
-        let response = request.send().await.expect("the server answers");
-        let status = response.status().as_u16();
-        let bytes = response.bytes().await.expect("the answer comes whole");
-        HttpAnswer {
-            status,
-            body: serde_json::from_slice(&bytes).unwrap_or_default(),
-            request_id: None,
-            cookies: vec![],
-        }
+        sent(request).await.expect("the server answers")
     }
 
     /// Uploads a file whole; gives what the server says of it.

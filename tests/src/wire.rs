@@ -134,6 +134,24 @@ impl Wire {
         answer.expect("the server answers")
     }
 
+    /// What a tool is answered that posts `body` to `path` with these headers.
+    ///
+    /// # Panics
+    /// When the server does not answer.
+    pub async fn tool_posts(
+        &self,
+        path: &str,
+        headers: &[(&'static str, &str)],
+        body: impl Into<reqwest::Body>,
+    ) -> HttpAnswer {
+        let url = format!("http://{}{path}", self.address());
+        let mut request = self.http.post(url).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        sent(request).await.expect("the server answers")
+    }
+
     /// The status and the text at a path.
     ///
     /// # Panics
@@ -180,21 +198,30 @@ impl Wire {
         for (name, value) in beside.headers {
             request = request.header(*name, *value);
         }
-        let response = request.send().await.ok()?;
-        let status = response.status().as_u16();
-        let request_id = response.headers().get("x-request-id");
-        let request_id = request_id.and_then(|id| id.to_str().ok().map(str::to_owned));
-        let cookies = response.headers().get_all("set-cookie");
-        let cookies = cookies
-            .iter()
-            .filter_map(|value| value.to_str().ok().map(str::to_owned))
-            .collect();
-        let bytes = response.bytes().await.ok()?;
-        Some(HttpAnswer {
-            status,
-            body: serde_json::from_slice(&bytes).unwrap_or_default(),
-            request_id,
-            cookies,
-        })
+        sent(request).await
     }
+}
+
+/// What is answered; nothing by a server that died.
+pub(crate) async fn sent(request: reqwest::RequestBuilder) -> Option<HttpAnswer> {
+    let response = request.send().await.ok()?;
+    let status = response.status().as_u16();
+    let request_id = response.headers().get("x-request-id");
+    let request_id = request_id.and_then(|id| id.to_str().ok().map(str::to_owned));
+    let retry_after = response.headers().get("retry-after");
+    let retry_after = retry_after.and_then(|after| after.to_str().ok()?.parse().ok());
+    let cookies = response.headers().get_all("set-cookie");
+    let cookies = cookies
+        .iter()
+        .filter_map(|value| value.to_str().ok().map(str::to_owned))
+        .collect();
+    let bytes = response.bytes().await.ok()?;
+    Some(HttpAnswer {
+        status,
+        body: serde_json::from_slice(&bytes).unwrap_or_default(),
+        text: String::from_utf8_lossy(&bytes).into_owned(),
+        request_id,
+        retry_after,
+        cookies,
+    })
 }

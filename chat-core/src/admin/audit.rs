@@ -179,7 +179,7 @@ pub struct AuditSheet {
 // ---- rules
 
 /// What the audit tells of, for people. `tests/it/admin/audit.rs` holds it against the table of methods.
-const LABELS: [(&str, &str, &str); 23] = [
+const LABELS: [(&str, &str, &str); 26] = [
     ("account.change_password", "修改密码", "Password changed"),
     ("admin.audit.export", "导出审计日志", "Audit exported"),
     (
@@ -209,6 +209,9 @@ const LABELS: [(&str, &str, &str); 23] = [
         "修改每人文件空间和文件保留期限",
         "Quota and time of files changed",
     ),
+    ("bot.create", "添加机器人", "Bot added"),
+    ("bot.remove", "移除机器人", "Bot removed"),
+    ("bot.renew", "更换机器人地址", "Bot given a new address"),
     (
         "conversation.dissolve",
         "解散讨论组",

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use storage::{Committed, Later, Transaction, Value, retry};
+use storage::{Committed, retry};
 
 use super::cache;
 use super::capacity::room_for;
-use super::effects::{JOINED_EFFECT, Joined, LEFT_EFFECT, Left, PEOPLE_AN_EFFECT};
+use super::change::{Asked, Entered, say, seat, settle, unseat};
 use super::listing;
-use super::rows::{MESSAGE, META, MetaRow, ROSTER, conversation_home, joining, roster_count};
+use super::rows::{META, MetaRow, ROSTER, conversation_home};
 use super::rules::{default_name, heir, open_discussion, own_discussion, owned_by};
 use super::types::{Conversation, ConversationRef, History, Kind, Settled, State};
 use crate::api::registry::{Nothing, nothing};
@@ -20,11 +20,9 @@ use crate::audit::{self, TargetKind};
 use crate::ctx::{Caller, Ctx, request_hash};
 use crate::directory::disabling::account_disabled;
 use crate::directory::space::people;
-use crate::effect;
 use crate::ids::{ConversationId, Id, UserId};
 use crate::limits::{ADDED_AT_ONCE, CALL_ID_KEPT_MS, DISCUSSION_MEMBERS, DISCUSSION_NAME_CHARS};
 use crate::message::history;
-use crate::message::rows::{Body, Entry};
 use crate::message::types::SystemLine;
 use crate::text;
 
@@ -154,6 +152,7 @@ async fn create_once(
         created_at: ctx.now_ms(),
         history: History::FromJoin,
         state: State::Open,
+        bots: 0,
     };
     t.set(&META, &(), &(), &meta)?;
     say(
@@ -434,66 +433,6 @@ pub(super) async fn dissolve(ctx: Ctx, p: ConversationRef) -> Answer<Nothing> {
 
 // ---- parts
 
-/// A change that somebody asks for. Repeated with the same client id it does nothing again.
-struct Asked {
-    caller: Caller,
-    conversation_id: ConversationId,
-    key: Option<String>,
-    hash: [u8; 32],
-}
-
-/// How a change begins.
-enum Entered {
-    /// In a transaction on a conversation that the caller is a member of.
-    Now(Transaction, MetaRow),
-    /// It ran before.
-    Before(Committed),
-}
-
-impl Asked {
-    fn new(
-        ctx: &Ctx,
-        method: &str,
-        conversation_id: ConversationId,
-        parts: &[&[u8]],
-    ) -> Answer<Self> {
-        let hash = request_hash(method, parts);
-        Ok(Self {
-            caller: ctx.caller()?,
-            conversation_id,
-            key: ctx.key.clone(),
-            hash,
-        })
-    }
-
-    async fn enter(&self, ctx: &Ctx) -> Answer<Entered> {
-        let mut t = ctx
-            .node
-            .store
-            .transaction(&conversation_home(self.conversation_id));
-        if let Some(key) = &self.key {
-            t = t.client_id(
-                "call",
-                &self.caller.user_id.to_string(),
-                key,
-                self.hash,
-                CALL_ID_KEPT_MS,
-            );
-            // First of all: who left may ask again whether he did.
-            if let Some(done) = t.repeated().await? {
-                return Ok(Entered::Before(done));
-            }
-        }
-        let meta = t
-            .read(&META, &(), &())
-            .await?
-            .ok_or_else(ApiError::not_found)?;
-        let member = t.read(&ROSTER, &(), &self.caller.user_id).await?;
-        let t = t.allowed(member.ok_or_else(ApiError::not_found)).await?;
-        Ok(Entered::Now(t, meta))
-    }
-}
-
 /// The people asked for, each once, without the caller, all of them members of the space.
 async fn colleagues(
     ctx: &Ctx,
@@ -537,63 +476,4 @@ async fn named_after(ctx: &Ctx, caller: &Caller, others: &[UserId]) -> Answer<St
     Ok(default_name(
         people.iter().map(|person| person.name.as_str()),
     ))
-}
-
-/// Appends a system line as the next numbered operation but one that seats people.
-pub(super) fn say(t: &mut Transaction, author: UserId, line: SystemLine) -> Answer<()> {
-    let n = t.numbered();
-    t.append(
-        MESSAGE.partition(&()),
-        Entry::value(author, None, Body::System(line), n)?,
-        false,
-    );
-    Ok(())
-}
-
-/// Makes people members from the entry on that was appended just before.
-pub(super) fn seat(t: &mut Transaction, id: ConversationId, users: &[UserId]) -> Answer<()> {
-    let n = t.numbered() - 1;
-    for user in users {
-        t.put(ROSTER.at(&(), user), joining(n)?);
-    }
-    let count = i64::try_from(users.len()).unwrap_or(i64::MAX);
-    t.add(
-        roster_count(),
-        count,
-        None,
-        i64::try_from(DISCUSSION_MEMBERS).ok(),
-    );
-    for users in users.chunks(PEOPLE_AN_EFFECT) {
-        let joined = Joined {
-            user_ids: users.to_vec(),
-            conversation_id: id,
-            from_seq: Later::SeqOf(n),
-            from_count: Later::CountOf(n),
-        };
-        t.effect(JOINED_EFFECT, Value::fill(&joined)?);
-    }
-    Ok(())
-}
-
-pub(super) fn unseat(t: &mut Transaction, id: ConversationId, user: UserId) -> Answer<()> {
-    t.delete(ROSTER.at(&(), &user));
-    t.add(roster_count(), -1, Some(0), None);
-    t.effect(
-        LEFT_EFFECT,
-        Value::encode(&Left {
-            user_ids: vec![user],
-            conversation_id: id,
-        })?,
-    );
-    Ok(())
-}
-
-/// Waits until a change was delivered and, 2 s at most, until it is in the lists of those concerned; what was
-/// refused there is still to come.
-async fn settle(ctx: &Ctx, done: &Committed) -> Settled {
-    ctx.node.delivery.passed(done.position).await;
-    let listed = effect::settled(&ctx.node, done.position).await;
-    Settled {
-        pending: (!listed).then_some(true),
-    }
 }

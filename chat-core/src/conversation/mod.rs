@@ -7,6 +7,7 @@
 
 pub mod cache;
 pub mod capacity;
+pub mod change;
 pub mod delivered;
 pub mod effects;
 pub mod listing;

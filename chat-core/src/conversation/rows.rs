@@ -36,6 +36,17 @@ pub struct MetaRow {
     pub history: History,
     /// Whether it goes on.
     pub state: State,
+    /// How many bots it has.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub bots: usize,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands a reference to it"
+)]
+const fn is_none(bots: &usize) -> bool {
+    *bots == 0
 }
 
 impl MetaRow {

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::bot::types::BotMark;
 use crate::ids::{ConversationId, UserId};
 use crate::message::types::{MessageKind, SystemLine};
 
@@ -45,6 +46,9 @@ pub struct Preview {
     pub sent_at: i64,
     /// Who sent it.
     pub author_id: UserId,
+    /// Of a message by a bot: which one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bot: Option<BotMark>,
     /// What it is.
     pub kind: MessageKind,
     /// The first 100 characters of a text.

@@ -9,6 +9,7 @@ use moka::sync::Cache;
 use crate::api::{Answer, ApiError, Class};
 use crate::ids::UserId;
 use crate::limits::{LONGEST_PAUSE_MS, PAUSE_MS, REMEMBERED_GUESSERS, WRONG_PASSWORDS};
+use crate::secret::Key;
 
 /// Code of the refusal after too many wrong passwords.
 pub const LOCKED: &str = "too_many_tries";
@@ -31,6 +32,12 @@ pub const PER_USER: Rate = Rate {
 pub const PER_ADDRESS: Rate = Rate {
     burst: 20.0,
     per_second: 20.0 / 60.0,
+};
+
+/// One message a second, 30 at once, per bot (`PLAT-i08`).
+pub const PER_BOT: Rate = Rate {
+    burst: 30.0,
+    per_second: 1.0,
 };
 
 /// A token bucket.
@@ -93,6 +100,8 @@ pub struct Guard {
     wrong: Cache<(String, String), Arc<Mutex<Wrong>>>,
     users: Cache<UserId, Arc<Mutex<Bucket>>>,
     addresses: Cache<String, Arc<Mutex<Bucket>>>,
+    /// By the hash of a bot's token.
+    bots: Cache<Key, Arc<Mutex<Bucket>>>,
     per_user: Rate,
     per_address: Rate,
 }
@@ -104,6 +113,7 @@ impl Guard {
             wrong: remembered(3_600),
             users: remembered(120),
             addresses: remembered(120),
+            bots: remembered(600),
             per_user,
             per_address,
         }
@@ -156,6 +166,27 @@ impl Guard {
             self.per_user,
             now_ms,
         )
+    }
+
+    /// A message by the bot whose token has this hash. Only what was looked up counts here, so that nobody fills the
+    /// memory with tokens that he made up.
+    ///
+    /// # Errors
+    /// `limited` (`rate_limited`).
+    pub fn call_by_bot(&self, token: Key, now_ms: i64) -> Answer<()> {
+        let bucket = self.bots.get_with(token, || bucket(PER_BOT, now_ms));
+        take(&bucket, PER_BOT, now_ms)
+    }
+
+    /// The same for a bot that posted lately; false, and nothing counted, for any other token.
+    ///
+    /// # Errors
+    /// `limited` (`rate_limited`).
+    pub fn call_by_known_bot(&self, token: &Key, now_ms: i64) -> Answer<bool> {
+        let Some(bucket) = self.bots.get(token) else {
+            return Ok(false);
+        };
+        take(&bucket, PER_BOT, now_ms).map(|()| true)
     }
 
     /// Gives back a call from an address that turned out to be by somebody who is known: a whole
@@ -232,6 +263,25 @@ mod tests {
         );
         guard.call_by_user(user, 50).unwrap();
         assert!(guard.call_by_user(user, 50).is_err());
+    }
+
+    #[test]
+    fn plat_i08_a_bot_has_a_burst_of_30_and_then_one_a_second() {
+        let guard = Guard::new(PER_USER, PER_ADDRESS);
+        let (bot, other) = ([1; 32], [2; 32]);
+        assert!(!guard.call_by_known_bot(&bot, 0).unwrap());
+        guard.call_by_bot(bot, 0).unwrap();
+        for _ in 1..30 {
+            assert!(guard.call_by_known_bot(&bot, 0).unwrap());
+        }
+        let refused = guard.call_by_known_bot(&bot, 0).unwrap_err();
+        assert_eq!(
+            (refused.code.as_str(), refused.retry_after_ms),
+            ("rate_limited", Some(1_000))
+        );
+        guard.call_by_bot(other, 0).unwrap();
+        assert!(guard.call_by_known_bot(&bot, 1_000).unwrap());
+        assert!(guard.call_by_known_bot(&bot, 1_000).is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use storage::{Later, Value};
 
 use super::types::{Message, MessageKind, SystemLine};
 use crate::api::Answer;
+use crate::bot::types::{BotId, BotMark};
 use crate::conversation::rows::known;
 use crate::conversation::types::Preview;
 use crate::file::types::{FileInfo, FileKind};
@@ -71,6 +72,9 @@ pub struct Entry {
     pub client_msg_id: Option<String>,
     /// What it says.
     pub body: Body,
+    /// Of a bot's entry: which one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bot: Option<BotMark>,
 }
 
 impl Entry {
@@ -84,14 +88,36 @@ impl Entry {
         body: Body,
         n: u16,
     ) -> Answer<Value> {
+        let entry = Self::new(author_id, client_msg_id, body, n);
+        Ok(Value::fill(&entry)?)
+    }
+
+    /// The same, by a bot.
+    ///
+    /// # Errors
+    /// `internal` when it can't be written.
+    pub fn of_bot(
+        (author, mark): (BotId, BotMark),
+        client_msg_id: Option<String>,
+        body: Body,
+        n: u16,
+    ) -> Answer<Value> {
         let entry = Self {
+            bot: Some(mark),
+            ..Self::new(author, client_msg_id, body, n)
+        };
+        Ok(Value::fill(&entry)?)
+    }
+
+    const fn new(author_id: UserId, client_msg_id: Option<String>, body: Body, n: u16) -> Self {
+        Self {
             author_id,
             at: Later::Time,
             count: Later::CountOf(n),
             client_msg_id,
             body,
-        };
-        Ok(Value::fill(&entry)?)
+            bot: None,
+        }
     }
 
     /// The entry as clients see it.
@@ -102,6 +128,7 @@ impl Entry {
             count: self.count(),
             kind: self.body.kind(),
             author_id: self.author_id,
+            bot: self.bot.clone(),
             sent_at: known(self.at),
             client_msg_id: self.client_msg_id.clone(),
             text: self.body.text().map(str::to_owned),
@@ -116,6 +143,7 @@ impl Entry {
             seq,
             sent_at: known(self.at),
             author_id: self.author_id,
+            bot: self.bot.clone(),
             kind: self.body.kind(),
             text: self.body.text().map(|text| preview(text, PREVIEW_CHARS)),
             file_name: self.body.file().map(|file| file.name.clone()),

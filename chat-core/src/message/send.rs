@@ -240,6 +240,7 @@ async fn begin_direct(
         created_at: ctx.now_ms(),
         history: History::Full,
         state: State::Open,
+        bots: 0,
     };
     t.set(&META, &(), &(), &meta)?;
     for user in [pair.0, pair.1] {
@@ -268,6 +269,7 @@ fn told(caller: &Caller, p: &Send, body: Body, done: &Committed) -> Answer<Messa
         count: Later::Known(outcome.count),
         client_msg_id: Some(p.client_msg_id.clone()),
         body,
+        bot: None,
     };
     Ok(entry.view(p.conversation_id, seq))
 }

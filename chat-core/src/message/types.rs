@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::bot::types::BotMark;
 use crate::file::types::FileInfo;
 use crate::ids::{ConversationId, UserId};
 
@@ -33,6 +34,9 @@ pub struct Message {
     pub kind: MessageKind,
     /// Who sent it, or who did what a system line tells.
     pub author_id: UserId,
+    /// Of a message by a bot: which one; `author_id` names nobody of the company then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bot: Option<BotMark>,
     /// When it was written to the log.
     pub sent_at: i64,
     /// The sender's id for it.
@@ -82,6 +86,16 @@ pub enum SystemLine {
     },
     /// The author ended it.
     Dissolved {},
+    /// The author added a bot.
+    BotAdded {
+        /// Its name.
+        name: String,
+    },
+    /// The author took a bot away.
+    BotRemoved {
+        /// Its name.
+        name: String,
+    },
 }
 
 /// Data of `message.created`.

@@ -61,7 +61,7 @@ impl Metrics {
         if label == "limited" {
             self.limited.inc();
         }
-        if outcome.is_ok() && method == "message.send" {
+        if outcome.is_ok() && matches!(method, "message.send" | "bot.post") {
             self.messages.inc();
         }
         let labels = Called {

@@ -90,6 +90,20 @@ async fn talk(zhang: &Person, li: &Person) {
     li.device().sees_event("conversation.typed").await;
 }
 
+/// A tool posts at the server that does not write, until its bot is taken away at that very server.
+async fn a_tool(zhang: &Person, li: &Person, group: &str) {
+    let bot = json!({"conversation_id": group, "name": "构建"});
+    let bot = li.does("bot.create", bot).await;
+    let path = bot["path"].as_str().expect("a path");
+    let post = || li.wire().tool_posts(path, &[], "{\"text\": \"失败\"}");
+    assert_eq!(post().await.status, 200);
+    zhang.sees("失败").await;
+    li.sees("失败").await;
+    let gone = json!({"conversation_id": group, "bot_id": bot["bot"]["bot_id"]});
+    li.does("bot.remove", gone).await;
+    assert_eq!(post().await.refusal().code, "no_bot");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn plat_i07_people_on_two_servers_talk_as_if_there_were_one() {
     let nats = Nats::start().await;
@@ -103,6 +117,7 @@ async fn plat_i07_people_on_two_servers_talk_as_if_there_were_one() {
     zhang.says(&group, "好").await;
     li.sees("好").await;
     assert_eq!(li.times("joined", &group).await, 1);
+    a_tool(&zhang, &li, &group).await;
     // Presence goes from server to server.
     let watch = json!({"user_ids": [li.id]});
     let seen = zhang.does("presence.watch", watch).await;
@@ -110,8 +125,8 @@ async fn plat_i07_people_on_two_servers_talk_as_if_there_were_one() {
     li.goes();
     let gone = zhang.device().sees_event("presence.changed").await;
     assert_eq!(gone.data["items"][0]["online"], false);
-    li.comes(Opening::fresh().seen(&group, 2)).await;
-    assert_eq!(li.device().resumed(&group)["head_seq"], 3);
+    li.comes(Opening::fresh().seen(&group, 5)).await;
+    assert_eq!(li.device().resumed(&group)["head_seq"], 6);
     // One who signs out everywhere on one server is out on the other.
     let (tokens, elsewhere) = li.at(first.wire()).also_on(Opening::fresh()).await;
     let ends = json!({"session_id": tokens.session_id});

@@ -3,7 +3,7 @@
 use storage::engine::faulty::Faults;
 use storage::max_value;
 
-use super::super::membership::{say, seat, unseat};
+use super::super::change::{say, seat, unseat};
 use super::*;
 use crate::effect::letter;
 use crate::job::{NewJob, jobs_home};

@@ -208,6 +208,62 @@ export interface Begun {
   upload_id: Id;
 }
 
+/** A bot. */
+export interface Bot {
+  /** Names it; the author of its messages. */
+  bot_id: Id;
+  /** When. */
+  created_at: number;
+  /** Who added it. */
+  created_by: Id;
+  /** Its name. */
+  name: string;
+  /** Until when its address before this one is good too. */
+  old_until?: number;
+  /** Whether what it posts must carry a signature. */
+  signed: boolean;
+}
+
+/** A bot to add. */
+export interface BotCreateParams {
+  /** The discussion. */
+  conversation_id: Id;
+  /** 1 to 30 characters. */
+  name: string;
+  /** Whether what it posts must carry a signature; not, when absent. */
+  signed?: boolean;
+}
+
+/** What a message of a bot says of who wrote it: nobody of the company. */
+export interface BotMark {
+  /** The bot's name when it posted. */
+  name: string;
+}
+
+/** Names a bot of a discussion. */
+export interface BotRemoveParams {
+  /** The bot. */
+  bot_id: Id;
+  /** The discussion. */
+  conversation_id: Id;
+}
+
+/** A bot that gets a new address. */
+export interface BotRenewParams {
+  /** Whether the old address ends at once; otherwise it is good for another 24 hours. */
+  at_once?: boolean;
+  /** The bot. */
+  bot_id: Id;
+  /** The discussion. */
+  conversation_id: Id;
+}
+
+/** The bots of a discussion. */
+export interface Bots {
+  /** In the order in which they were added; 20 at most. */
+  items: Bot[];
+}
+
 /** Data of `conversation.changed`. */
 export interface Changed {
   /** Ask `conversation.get` for its new state. */
@@ -551,6 +607,16 @@ export interface Logs {
   self?: ResumedSelfAppended;
 }
 
+/** A bot with what its tool needs; shown only now. */
+export interface MadeBot {
+  /** The bot. */
+  bot: Bot;
+  /** Where its tool posts to, on this server: `/hooks/…`. Whoever knows it can post. */
+  path: string;
+  /** What its tool signs with (`whsec_…`, Standard Webhooks), where a signature is asked for. */
+  signing_secret?: string;
+}
+
 /** How far one has read now. */
 export interface Marked {
   /** Counted entries up to there. */
@@ -594,6 +660,8 @@ export type MemberRole = "owner" | "member";
 export interface Message {
   /** Who sent it, or who did what a system line tells. */
   author_id: Id;
+  /** Of a message by a bot: which one; `author_id` names nobody of the company then. */
+  bot?: BotMark;
   /** The sender's id for it. */
   client_msg_id?: string;
   /** Where. */
@@ -832,6 +900,8 @@ export interface PresenceWatchParams {
 export interface Preview {
   /** Who sent it. */
   author_id: Id;
+  /** Of a message by a bot: which one. */
+  bot?: BotMark;
   /** The name of a picture or another file. */
   file_name?: string;
   /** What it is. */
@@ -1164,6 +1234,14 @@ export type SystemLine = {
   what: "transferred";
 } | {
   what: "dissolved";
+} | {
+  /** Its name. */
+  name: string;
+  what: "bot_added";
+} | {
+  /** Its name. */
+  name: string;
+  what: "bot_removed";
 };
 
 /** What an audited method did something to. */
@@ -1248,6 +1326,14 @@ export interface Methods {
   "admin.storage.preview": { params: AdminStoragePreviewParams; result: Use };
   /** Decide how much a person's files may take, and for how long files are kept */
   "admin.storage.set": { params: AdminStorageSetParams; result: AdminStorageSetParams };
+  /** Let a tool post into a discussion (owner, or an administrator in it); answers its address */
+  "bot.create": { params: BotCreateParams; result: MadeBot };
+  /** The bots that post into a discussion */
+  "bot.list": { params: ConversationRef; result: Bots };
+  /** Take a bot away (owner, or an administrator in it) */
+  "bot.remove": { params: BotRemoveParams; result: Nothing };
+  /** A new address for a bot (owner, or an administrator in it) */
+  "bot.renew": { params: BotRenewParams; result: MadeBot };
   /** The first frame of a WebSocket: who one is, and what one has seen */
   "connection.open": { params: ConnectionOpenParams; result: Opened };
   /** Go on with a newer access token */
