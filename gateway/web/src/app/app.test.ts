@@ -9,7 +9,7 @@ import { type TextKey, translate } from '../i18n';
 import { PERSON_COLOURS } from '../theme/theme';
 import { badgeText } from './badge';
 import { checkLogin, checkPassword, checkText } from './check';
-import { previewText, systemText, titleOf } from './names';
+import { peopleOf, previewText, systemText, titleOf } from './names';
 import { grown } from './notices';
 import { paths, placeOf } from './paths';
 import { agoText, dayText, momentText, rowTimeText } from './time';
@@ -83,6 +83,15 @@ test('a preview is one line and names the sender where there are several', () =>
   expect(previewText(t, KNOWN, row({ last, kind: 'direct', peer_id: 'w' }), 'me')).toBe('一 二');
   expect(previewText(t, KNOWN, row({ last }), 'w')).toBe('一 二');
   expect(previewText(t, new Map(), row({ last }), 'me'), 'the name is on its way').toBe('一 二');
+});
+
+test('a bot is called by the name in its message, and nobody is asked who it is', () => {
+  const last = { seq: 1, sent_at: 1, author_id: 'b', kind: 'text', text: '#1\n失败', bot: { name: '构建' } } as const;
+  expect(previewText(t, KNOWN, row({ last }), 'me')).toBe('构建: #1 失败');
+  expect(previewText(t, new Map(), row({ last }), 'me'), 'at once').toBe('构建: #1 失败');
+  expect(peopleOf(row({ last }))).toEqual(['me', 'w', 'l']);
+  expect(systemText(t, KNOWN, 'me', 'w', { what: 'bot_added', name: '构建' })).toBe('王芳 添加了机器人“构建”');
+  expect(systemText(t, KNOWN, 'me', 'me', { what: 'bot_removed', name: '构建' })).toBe('你 移除了机器人“构建”');
 });
 
 test('a preview says what a picture or a file is', () => {

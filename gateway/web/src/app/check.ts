@@ -6,6 +6,7 @@ import type { TextKey } from '../i18n';
 export const NAME_MAX = 30;
 export const COMPANY_MAX = 60;
 export const DISCUSSION_NAME_MAX = 50;
+export const BOT_NAME_MAX = 30;
 export const REASON_MAX = 200;
 
 export type Check = { key: TextKey; places?: Record<string, string | number> } | undefined;

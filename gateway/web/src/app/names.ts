@@ -2,7 +2,7 @@
 
 import type { OutboxItem } from '../core/outbox';
 import type { Upload } from '../core/uploads';
-import type { ConversationRow, Message, Person, Preview, SystemLine, UserId } from '../core/wire';
+import { type ConversationRow, type Message, type Person, type Preview, type SystemLine, type UserId, writerOf } from '../core/wire';
 import type { T } from '../i18n';
 
 export type Known = ReadonlyMap<UserId, Person>;
@@ -33,7 +33,8 @@ export function peopleOf(row: ConversationRow): UserId[] {
   const ids = new Set<UserId>(row.member_ids);
   if (row.peer_id !== undefined) ids.add(row.peer_id);
   if (row.last) {
-    ids.add(row.last.author_id);
+    const writer = writerOf(row.last);
+    if (writer !== undefined) ids.add(writer);
     for (const id of mentioned(row.last.system)) ids.add(id);
   }
   return [...ids];
@@ -48,7 +49,7 @@ export function systemText(t: T, known: Known, me: UserId, actorId: UserId, body
   const who = (id: UserId) => (id === me ? t('system.you') : nameOf(t, known, id));
   const ids = mentioned(body);
   const people = ids.map(who).join(t('common.list_separator'));
-  const places = { actor: who(actorId), people, name: body.what === 'renamed' ? body.name : '' };
+  const places = { actor: who(actorId), people, name: 'name' in body ? body.name : '' };
   switch (body.what) {
     case 'joined': {
       const alone = ids.length === 0 || (ids.length === 1 && ids[0] === actorId);
@@ -64,6 +65,10 @@ export function systemText(t: T, known: Known, me: UserId, actorId: UserId, body
       return t('system.renamed', places);
     case 'transferred':
       return t('system.transferred', places);
+    case 'bot_added':
+      return t('system.bot_added', places);
+    case 'bot_removed':
+      return t('system.bot_removed', places);
     case 'dissolved':
       return t('system.dissolved', places);
     default:
@@ -94,11 +99,11 @@ export function previewText(t: T, known: Known, row: ConversationRow, me: UserId
   const last: Preview | undefined = row.last;
   if (!last) return '';
   // A name that is on its way is left out: it would be called unknown for a moment.
-  const named = last.author_id === me || known.has(last.author_id);
+  const named = last.bot !== undefined || last.author_id === me || known.has(last.author_id);
   if (last.kind === 'system') return last.system && named ? systemText(t, known, me, last.author_id, last.system) : '';
   const isFile = last.kind === 'image' || last.kind === 'file';
   const said = isFile ? fileLine(t, last.kind, last.file_name ?? '') : (last.text ?? '');
   const text = said.replace(/\s+/g, ' ');
   if (row.kind === 'direct' || last.author_id === me || !named) return text;
-  return `${nameOf(t, known, last.author_id)}: ${text}`;
+  return `${last.bot?.name ?? nameOf(t, known, last.author_id)}: ${text}`;
 }

@@ -31,7 +31,7 @@ import type {
   Space,
   UserId,
 } from './wire';
-import { CURSORS_MAX } from './wire';
+import { CURSORS_MAX, writerOf } from './wire';
 
 export type SessionState =
   | { kind: 'starting' }
@@ -159,9 +159,9 @@ export class Client {
     return this.api.call(method, params, key);
   }
 
-  /** A call that writes, repeatable under one key. */
-  write<M extends Method>(method: M, params: Params<M>): Promise<Result<M>> {
-    return this.call(method, params, this.#deps.newId());
+  /** A call that writes, repeatable under one key: whoever asks again for the same gives the same one. */
+  write<M extends Method>(method: M, params: Params<M>, key = this.#deps.newId()): Promise<Result<M>> {
+    return this.call(method, params, key);
   }
 
   /** Whether somebody signed in here and did not sign out. */
@@ -258,7 +258,7 @@ export class Client {
     const want = (ids: readonly UserId[]) => ids.forEach((one) => this.people.want(one));
     void this.conversations.fetch(id).then((conversation) => want(conversation?.member_ids ?? []), () => {});
     const { view } = this.timeline(id);
-    void view.until(({ phase }) => phase === 'ready').then(() => want(view.get().items.map((one) => one.author_id)));
+    void view.until(({ phase }) => phase === 'ready').then(() => want(view.get().items.flatMap((one) => writerOf(one) ?? [])));
   }
 
   /** Whether that was answered just now; said once. */

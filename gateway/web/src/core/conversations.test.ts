@@ -90,6 +90,16 @@ test('a message moves its row up and is unread until it is read', async () => {
   expect(list.view.get().unreadTotal).toBe(0);
 });
 
+test('what a bot says is unread, and its row is called by it', async () => {
+  pages = [{ items: [row('a')] }];
+  const list = make();
+  await list.load();
+  list.received(message('a', 6, { author_id: 'bot-1', bot: { name: '构建' } }));
+  expect(list.row('a')).toMatchObject({ unread: 1, last: { author_id: 'bot-1', bot: { name: '构建' }, text: '新' } });
+  list.received(message('a', 7));
+  expect(list.row('a')?.last).not.toHaveProperty('bot');
+});
+
 test('the same message twice, or an old one, changes nothing', async () => {
   pages = [{ items: [row('a')] }];
   const list = make();

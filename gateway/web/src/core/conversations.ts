@@ -266,6 +266,7 @@ export function previewOf(message: Message): Preview {
     author_id: message.author_id,
     kind: message.kind,
   };
+  if (message.bot) preview.bot = message.bot;
   if (message.text !== undefined) preview.text = [...message.text].slice(0, PREVIEW_CHARS).join('');
   if (message.file) preview.file_name = message.file.name;
   if (message.system) preview.system = message.system;

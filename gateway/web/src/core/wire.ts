@@ -6,10 +6,12 @@ import type { Message, Methods } from './api.gen';
 
 export type {
   AddedLine,
+  Bot,
   Conversation,
   ConversationRow,
   DisabledMember,
   Logs,
+  MadeBot,
   Member,
   Message,
   Messages as MessagePage,
@@ -53,6 +55,11 @@ export const LINKS_MAX = 50;
 export const PAGE_MAX = 200;
 /** Most cursors in one opening. */
 export const CURSORS_MAX = 100;
+
+/** Who of the company wrote it: a bot is nobody of it, and there is nobody to ask for. */
+export function writerOf({ author_id, bot }: Pick<Message, 'author_id' | 'bot'>): UserId | undefined {
+  return bot ? undefined : author_id;
+}
 
 /** Characters as the server counts them. */
 export function charCount(text: string): number {

@@ -2,12 +2,14 @@
 
 import { Cell } from '../core/cell';
 import type { ApiError } from '../core/errors';
+import type { BotsKey } from './bots/zh-CN';
 import { en } from './en';
 import type { OfficeKey } from './office/zh-CN';
+import type { PreferencesKey } from './preferences/zh-CN';
 import { type FirstKey, zhCN } from './zh-CN';
 
 /** Texts of the first load, and those that come with the screens that show them. */
-export type TextKey = FirstKey | OfficeKey;
+export type TextKey = FirstKey | OfficeKey | BotsKey | PreferencesKey;
 export type Language = 'zh-CN' | 'en';
 export type T = (key: TextKey, places?: Record<string, string | number>) => string;
 

@@ -5,18 +5,24 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { readError } from '../core/errors';
+import './bots';
+import { en as botsEn } from './bots/en';
+import { zhCN as botsZh } from './bots/zh-CN';
 import { en as firstEn } from './en';
 import { errorText, type TextKey, translate } from './index';
 import './office';
 import { en as officeEn } from './office/en';
 import { zhCN as officeZh } from './office/zh-CN';
+import './preferences';
+import { en as preferencesEn } from './preferences/en';
+import { zhCN as preferencesZh } from './preferences/zh-CN';
 import { zhCN as firstZh } from './zh-CN';
 
 const SOURCE = join(import.meta.dirname, '..');
 const HAN = /\p{Script=Han}/u;
 
-const zhCN = { ...firstZh, ...officeZh };
-const en = { ...firstEn, ...officeEn };
+const zhCN = { ...firstZh, ...officeZh, ...botsZh, ...preferencesZh };
+const en = { ...firstEn, ...officeEn, ...botsEn, ...preferencesEn };
 
 function files(folder = SOURCE): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
@@ -53,21 +59,25 @@ test('nothing is left untranslated', () => {
 
 test('every text is used somewhere', () => {
   const code = files()
-    .filter((path) => !/i18n\/(?:office\/)?(?:zh-CN|en)\.ts$/.test(path))
+    .filter((path) => !/i18n\/(?:(?:office|bots|preferences)\/)?(?:zh-CN|en)\.ts$/.test(path))
     .map((path) => readFileSync(path, 'utf8'))
     .join('\n');
   const unused = Object.keys(zhCN).filter((key) => !code.includes(`'${key}'`) && !code.includes(`"${key}"`));
   expect(unused).toEqual([]);
 });
 
-test('the texts that come with the back office are used there only', () => {
-  const elsewhere = outside.filter((path) => !path.includes('/screens/admin/'));
+test.each([
+  ['the back office', officeZh, '/screens/admin/'],
+  ['the dialogs of bots', botsZh, '/screens/chats/BotDialogs.tsx'],
+  ['the page of preferences', preferencesZh, '/screens/me/Preferences.tsx'],
+])('the texts that come with %s are used there only', (_, texts, place) => {
+  const elsewhere = outside.filter((path) => !path.includes(place));
   const used = elsewhere.flatMap((path) => {
     const code = readFileSync(path, 'utf8');
-    return Object.keys(officeZh).filter((key) => code.includes(`'${key}'`)).map((key) => [path, key]);
+    return Object.keys(texts).filter((key) => code.includes(`'${key}'`)).map((key) => [path, key]);
   });
   expect(used).toEqual([]);
-  expect(Object.keys(firstZh).filter((key) => key in officeZh)).toEqual([]);
+  expect(Object.keys(firstZh).filter((key) => key in texts)).toEqual([]);
 });
 
 test('no Chinese text is spelled outside this folder', () => {

@@ -71,7 +71,8 @@ export function Chat({ id, details }: { id: ConversationId; details: boolean }) 
         </aside>
       )}
       {width === 'tablet' && (
-        <Drawer.Root opened={details} onClose={close} position="right" size="var(--details)" padding={0}>
+        // Escape is heard by the details themselves: it may be meant for a dialog above them.
+        <Drawer.Root opened={details} onClose={close} closeOnEscape={false} position="right" size="var(--details)" padding={0}>
           <Drawer.Overlay />
           <Drawer.Content aria-label={t('details.title')}>
             <Drawer.Body>

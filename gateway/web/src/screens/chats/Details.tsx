@@ -16,6 +16,7 @@ import { ConfirmDialog } from '../../parts/ConfirmDialog';
 import { IconButton } from '../../parts/IconButton';
 import { PaneHead } from '../../parts/PaneHead';
 import { ICON, ICON_SMALL } from '../../theme/theme';
+import { Bots } from './Bots';
 import { ConversationPicture } from './ConversationPicture';
 import styles from './Details.module.css';
 import { Members } from './Members';
@@ -34,6 +35,8 @@ export function Details({ conversation, onClose }: { conversation: Conversation;
         if (event.key === 'Escape' && inside && !event.defaultPrevented) onClose();
       }}
       role="presentation"
+      // A click beside what can be pressed leads here, where Escape is heard.
+      tabIndex={-1}
     >
       <PaneHead title={t('details.title')} back={paths.chat(conversation.conversation_id)}>
         {width !== 'phone' && (
@@ -109,6 +112,7 @@ function Discussion({ conversation }: { conversation: Conversation }) {
         </Button>
       )}
       <Members conversation={conversation} owner={owner && alive} />
+      <Bots conversation={conversation} />
       {alive && <Leaving conversation={conversation} owner={owner} />}
       <Suspense fallback={null}>
         {adding && <AddMembers conversation={conversation} onClose={() => setAdding(false)} />}

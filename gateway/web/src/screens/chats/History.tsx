@@ -522,7 +522,7 @@ function Announcer({ rows }: { rows: readonly ChatRow[] }) {
   const line = last?.file ? fileLine(t, last.file.kind, last.file.info.name) : last?.text;
   return (
     <p className="visually-hidden" aria-live="polite">
-      {spoken ? `${nameOf(t, known, last.authorId)}: ${line}` : ''}
+      {spoken ? `${last.bot ?? nameOf(t, known, last.authorId)}: ${line}` : ''}
     </p>
   );
 }

@@ -8,9 +8,10 @@ import { useNow } from '../../app/live';
 import { mentioned, systemText } from '../../app/names';
 import { paths } from '../../app/paths';
 import { clockText, momentText } from '../../app/time';
-import type { Message, MessageFile } from '../../core/wire';
+import type { Message, MessageFile, Person } from '../../core/wire';
 import { language } from '../../i18n';
 import { Avatar } from '../../parts/Avatar';
+import { BotPicture } from '../../parts/BotPicture';
 import { Go } from '../../parts/Go';
 import { useCopy } from '../../parts/useCopy';
 import { type Point, useLongPress } from '../../parts/useLongPress';
@@ -77,7 +78,8 @@ function SystemLine({ message, index }: { message: Message; index: number }) {
 }
 
 function Said({ row, index, named, mark }: SaidProps) {
-  const author = usePerson(row.authorId);
+  const t = useT();
+  const author = usePerson(row.bot === undefined ? row.authorId : undefined);
   const [near, setNear] = useState(false);
   return (
     <div
@@ -86,18 +88,15 @@ function Said({ row, index, named, mark }: SaidProps) {
       data-head={row.head || undefined}
       onPointerEnter={() => setNear(true)}
     >
-      {!row.mine &&
-        (row.head ? (
-          // For the mouse: by keyboard the person is reached through the details.
-          <Go href={paths.person(row.authorId, row.message && paths.chat(row.message.conversation_id))} className={styles['face']} aria-hidden="true" tabIndex={-1}>
-            <Avatar person={author} id={row.authorId} size="s" />
-          </Go>
-        ) : (
-          <span className={styles['face']} />
-        ))}
+      {!row.mine && <Face row={row} author={author} />}
       <div className={styles['body']}>
         {/* Its line is there before the name is, so that nothing moves when it comes. */}
-        {!row.mine && row.head && named && <p className={styles['name']}>{author?.name ?? '\u00a0'}</p>}
+        {!row.mine && row.head && (named || row.bot !== undefined) && (
+          <p className={styles['name']}>
+            {row.bot ?? author?.name ?? '\u00a0'}
+            {row.bot !== undefined && <span className={styles['tag']}>{t('chat.bot')}</span>}
+          </p>
+        )}
         <div className={styles['line']}>
           <Bubble row={row} index={index} />
           <div className={styles['side']}>
@@ -109,6 +108,18 @@ function Said({ row, index, named, mark }: SaidProps) {
         {row.pending?.state === 'failed' && <Failed row={row} />}
       </div>
     </div>
+  );
+}
+
+/** Beside the first of a run; a bot is no person that one could go to. */
+function Face({ row, author }: { row: ChatRow; author: Person | undefined }) {
+  if (!row.head) return <span className={styles['face']} />;
+  if (row.bot !== undefined) return <BotPicture size="s" />;
+  return (
+    // For the mouse: by keyboard the person is reached through the details.
+    <Go href={paths.person(row.authorId, row.message && paths.chat(row.message.conversation_id))} className={styles['face']} aria-hidden="true" tabIndex={-1}>
+      <Avatar person={author} id={row.authorId} size="s" />
+    </Go>
   );
 }
 

@@ -95,6 +95,14 @@ test('a message on its way keeps its row when it arrives', () => {
   expect(arrived.map((row) => row.key)).toEqual(['1', 'id-1']);
 });
 
+test('a run is one bot under one name, and never mine', () => {
+  const bot = (seq: number, minutes: number, name: string, author = 'b1') => message(seq, minutes, author, { bot: { name } });
+  const list = rows([bot(1, 0, '构建'), bot(2, 1, '构建'), bot(3, 2, '部署'), bot(4, 3, '部署', 'b2'), message(5, 4, 'b2'), bot(6, 5, '部署', 'me')]);
+  expect(list.map((row) => row.head)).toEqual([true, false, true, true, true, true]);
+  expect(list.map((row) => row.bot)).toEqual(['构建', '构建', '部署', '部署', undefined, '部署']);
+  expect(list.some((row) => row.mine)).toBe(false);
+});
+
 test('the client id of somebody else never hides my message', () => {
   const list = rows([message(1, 0, 'li', { client_msg_id: 'id-1' })], { pending: [pendingItem('id-1', 1)] });
   expect(list.length).toBe(2);

@@ -2,7 +2,7 @@
 // rows as messages and the virtual list keeps its place. Time and unread lines belong to the row below them.
 
 import type { OutboxItem } from '../../core/outbox';
-import type { Message, MessageFile, UserId } from '../../core/wire';
+import { type Message, type MessageFile, type UserId, writerOf } from '../../core/wire';
 import { daysBetween } from '../../app/time';
 
 export interface ShownFile {
@@ -19,9 +19,11 @@ export interface ChatRow {
   text: string;
   file: ShownFile | undefined;
   authorId: UserId;
+  /** The name of the bot that said it: `authorId` is nobody of the company then. */
+  bot: string | undefined;
   at: number;
   mine: boolean;
-  /** Begins a run of one person: shows who it is. */
+  /** Begins a run of one person, or of one bot: shows who it is. */
   head: boolean;
   /** Shows this time above the row. */
   timeAbove: number | undefined;
@@ -53,7 +55,7 @@ export function buildRows({ items, pending, me, lineAfter, moreBefore }: RowsInp
   const sent = new Set<string>();
   let lineDone = lineAfter === undefined;
   for (const message of items) {
-    const mine = message.author_id === me;
+    const mine = writerOf(message) === me;
     if (mine && message.client_msg_id !== undefined) sent.add(message.client_msg_id);
     const unreadAbove = !lineDone && message.seq > (lineAfter ?? 0) && !mine;
     if (unreadAbove) lineDone = true;
@@ -65,6 +67,7 @@ export function buildRows({ items, pending, me, lineAfter, moreBefore }: RowsInp
         text: message.text ?? '',
         file: message.file && { kind: message.kind === 'image' ? 'image' : 'file', info: message.file },
         authorId: message.author_id,
+        bot: message.bot?.name,
         at: message.sent_at,
         mine,
         unreadAbove,
@@ -81,6 +84,7 @@ export function buildRows({ items, pending, me, lineAfter, moreBefore }: RowsInp
         text: item.text,
         file: item.file && { kind: item.file.kind, info: item.file },
         authorId: me,
+        bot: undefined,
         at: item.created_at,
         mine: true,
         unreadAbove: false,
@@ -99,6 +103,7 @@ function follow(before: ChatRow | undefined, row: Omit<ChatRow, 'head' | 'timeAb
   const sameRun =
     before !== undefined &&
     before.authorId === row.authorId &&
+    before.bot === row.bot &&
     before.message?.kind !== 'system' &&
     pause < RUN_MS &&
     timeAbove === undefined &&

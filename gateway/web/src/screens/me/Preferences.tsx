@@ -6,6 +6,7 @@ import { canNotify, chooseNotices, type NoticeChoice, notices } from '../../app/
 import { chooseLanguage, type Language, language, LANGUAGES } from '../../i18n';
 import { Choice } from '../../parts/Choice';
 import { say } from '../../parts/toast';
+import '../../i18n/preferences';
 
 export function Preferences() {
   const t = useT();
