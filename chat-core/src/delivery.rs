@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::api::{Answer, Push};
 use crate::conversation::delivered;
+use crate::directory::editing;
 use crate::directory::session::SESSION;
 use crate::ids::{ConversationId, Id, SessionId, UserId};
 use crate::node::Node;
@@ -40,6 +41,10 @@ pub trait Connections: Send + Sync + 'static {
     fn online(&self, user: UserId) -> bool;
     /// Everybody who has one here, in any order.
     fn all_online(&self) -> Vec<UserId>;
+    /// Everybody who has one, anywhere.
+    fn everybody(&self) -> Vec<UserId> {
+        self.all_online()
+    }
     /// How many people have one, anywhere.
     fn count_online(&self) -> usize {
         self.all_online().len()
@@ -128,6 +133,7 @@ async fn deliver(node: &Node, commit: &AppliedCommit) -> Answer<()> {
     match commit.home.kind() {
         "conv" => delivered::in_conversation(node, id, commit).await,
         "user" => delivered::to_user(node, id, commit).await,
+        "space" => editing::tell_everybody(node, id, commit),
         "session" => {
             let ended = commit.writes.iter().any(|write| {
                 write.at.table == SESSION.id() && matches!(write.change, Change::Delete)

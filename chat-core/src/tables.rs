@@ -28,6 +28,8 @@ pub const MEMBER_ORDER: u16 = 290;
 pub const MEMBER_TERM: u16 = 291;
 pub const MEMBER_COUNT: u16 = 292;
 pub const MEMBER_DISABLED: u16 = 293;
+pub const MEMBER_ADMIN: u16 = 294;
+pub const ADMINS_LISTED: u16 = 295;
 
 pub const PROFILE: u16 = 304;
 pub const SELF_LOG: u16 = 305;

@@ -207,6 +207,7 @@ impl Server {
         });
         let node = Node::start(parts).await?;
         chat_core::file::expire::begin_counting(&node).await?;
+        chat_core::directory::editing::list_admins(&node).await?;
         let mut origins = options.origins;
         origins.extend(options.public_url.iter().map(ToString::to_string));
         let server = Arc::new(Self {

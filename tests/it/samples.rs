@@ -131,7 +131,10 @@ impl Scene {
             "space.disable_member" => json!({"user_id": self.onlooker.id, "reason": "已离职"}),
             "space.disabled_members" => json!({"limit": 10}),
             "space.enable_member" => json!({"user_id": self.gone.id}),
-            "space.members" => json!({"limit": 10}),
+            "space.members" | "space.admins" => json!({"limit": 10}),
+            "space.update_member" => {
+                json!({"user_id": self.onlooker.id, "name": "王五", "title": "销售经理", "role": "admin"})
+            }
             "space.reset_credential" => json!({"user_id": self.onlooker.id}),
             other => panic!("{other} has no sample in tests/it/samples.rs"),
         }

@@ -179,7 +179,7 @@ pub struct AuditSheet {
 // ---- rules
 
 /// What the audit tells of, for people. `tests/it/admin/audit.rs` holds it against the table of methods.
-const LABELS: [(&str, &str, &str); 26] = [
+const LABELS: [(&str, &str, &str); 27] = [
     ("account.change_password", "修改密码", "Password changed"),
     ("admin.audit.export", "导出审计日志", "Audit exported"),
     (
@@ -250,6 +250,7 @@ const LABELS: [(&str, &str, &str); 26] = [
     ("space.disable_member", "停用帐号", "Account disabled"),
     ("space.enable_member", "启用帐号", "Account enabled"),
     ("space.reset_credential", "重置登录凭证", "Credential reset"),
+    ("space.update_member", "修改同事资料", "Colleague changed"),
 ];
 
 fn label(method: &str) -> Sentence {

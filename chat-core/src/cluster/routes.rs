@@ -73,6 +73,11 @@ impl Routes {
         self.0.contains_key(&user)
     }
 
+    /// Everybody who has a connection on another node, in any order.
+    pub(crate) fn users(&self) -> Vec<UserId> {
+        self.0.iter().map(|entry| *entry.key()).collect()
+    }
+
     /// How many people have connections on other nodes.
     pub(crate) fn count(&self) -> usize {
         self.0.len()

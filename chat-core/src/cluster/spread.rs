@@ -61,6 +61,14 @@ impl Connections for Spread {
         self.local.all_online()
     }
 
+    fn everybody(&self) -> Vec<UserId> {
+        let mut all = self.local.all_online();
+        all.extend(self.cluster.routes.users());
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
     fn count_online(&self) -> usize {
         let here = self.local.all_online();
         let elsewhere = self.cluster.routes.count();

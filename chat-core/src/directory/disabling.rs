@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use storage::{Committed, Table, Value, retry};
 
+use super::editing::still_admin;
 use super::person::{self, ACCOUNT, MEMBER, MemberRow, Person, account_home, space_home};
 use super::session;
 use super::space::{MemberRef, page_of};
@@ -196,10 +197,7 @@ async fn put_state(
     note: &Note,
 ) -> Answer<(MemberRow, Option<Committed>)> {
     let mut t = ctx.node.store.transaction(&space_home(caller.space_id));
-    // Read in the same commit: of two administrators who disable each other at once, one stays.
-    let own = t.read(&MEMBER, &(), &caller.user_id).await?;
-    own.filter(|own| own.disabled.is_none())
-        .ok_or_else(account_disabled)?;
+    still_admin(&mut t, caller).await?;
     let mut row = t
         .read(&MEMBER, &(), &user)
         .await?
@@ -210,7 +208,7 @@ async fn put_state(
     row.disabled = disabled;
     let order = person::order_key(user, &row);
     if row.disabled.is_some() {
-        person::delete_index(&mut t, user, &row);
+        person::delete_index(&mut t, user, &row)?;
         t.set(&MEMBER_DISABLED, &(), &order, &0)?;
     } else {
         person::put_index(&mut t, user, &row)?;

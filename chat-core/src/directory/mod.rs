@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod disabling;
+pub mod editing;
 pub mod guard;
 pub mod operator;
 pub mod person;
@@ -21,6 +22,7 @@ pub fn register(api: &mut Registry) {
     account::register(api);
     space::register(api);
     disabling::register(api);
+    editing::register(api);
     search::register(api);
 }
 

@@ -249,6 +249,9 @@ pub const MEMBER: Table<(), Id, MemberRow> = Table::new(tables::MEMBER, "member"
 /// `space:<id>`: (sound of the name, user), the order of the directory.
 pub const MEMBER_ORDER: Table<(), (String, Id), u8> =
     Table::new(tables::MEMBER_ORDER, "member_order");
+/// `space:<id>`: (sound of the name, user) of the administrators who are not disabled.
+pub const MEMBER_ADMIN: Table<(), (String, Id), u8> =
+    Table::new(tables::MEMBER_ADMIN, "member_admin");
 /// `space:<id>`: (what a search may begin with, user).
 pub const MEMBER_TERM: Table<(), (String, Id), u8> = Table::new(tables::MEMBER_TERM, "member_term");
 /// `user:<id>`.
@@ -274,7 +277,7 @@ pub fn user_home(user: UserId) -> Home {
     Home::new("user", user)
 }
 
-fn member_count() -> RowAt {
+pub(super) fn member_count() -> RowAt {
     RowAt {
         table: storage::TableId::new(tables::MEMBER_COUNT),
         partition: storage::key::encode(&()),
@@ -383,24 +386,53 @@ pub fn order_key(user: UserId, row: &MemberRow) -> (String, Id) {
     (pinyin::order(&row.name), user)
 }
 
+/// Where a member is found.
+fn index_of(user: UserId, row: &MemberRow) -> Vec<RowAt> {
+    let order = order_key(user, row);
+    let admin = (row.role == Role::Admin).then(|| MEMBER_ADMIN.at(&(), &order));
+    let terms = pinyin::terms(&row.name, &row.login).into_iter();
+    let terms = terms.map(|term| MEMBER_TERM.at(&(), &(term, user)));
+    std::iter::once(MEMBER_ORDER.at(&(), &order))
+        .chain(admin)
+        .chain(terms)
+        .collect()
+}
+
 /// The index rows of a member, written in the same commit as the member.
 ///
 /// # Errors
 /// A row can't be encoded.
 pub fn put_index(t: &mut Transaction, user: UserId, row: &MemberRow) -> Answer<()> {
-    t.set(&MEMBER_ORDER, &(), &order_key(user, row), &0)?;
-    for term in pinyin::terms(&row.name, &row.login) {
-        t.set(&MEMBER_TERM, &(), &(term, user), &0)?;
-    }
-    Ok(())
+    move_index(t, user, None, Some(row))
 }
 
 /// Takes the index rows of a member out of the directory.
-pub fn delete_index(t: &mut Transaction, user: UserId, row: &MemberRow) {
-    t.delete(MEMBER_ORDER.at(&(), &order_key(user, row)));
-    for term in pinyin::terms(&row.name, &row.login) {
-        t.delete(MEMBER_TERM.at(&(), &(term, user)));
+///
+/// # Errors
+/// A row can't be encoded.
+pub fn delete_index(t: &mut Transaction, user: UserId, row: &MemberRow) -> Answer<()> {
+    move_index(t, user, Some(row), None)
+}
+
+/// Has a member found as he is after the commit, and not any more as he was before it.
+///
+/// # Errors
+/// A row can't be encoded.
+pub fn move_index(
+    t: &mut Transaction,
+    user: UserId,
+    before: Option<&MemberRow>,
+    after: Option<&MemberRow>,
+) -> Answer<()> {
+    let of = |row: Option<&MemberRow>| row.map(|row| index_of(user, row)).unwrap_or_default();
+    let (before, after) = (of(before), of(after));
+    for at in before.iter().filter(|at| !after.contains(at)) {
+        t.delete(at.clone());
     }
+    for at in after.iter().filter(|at| !before.contains(at)) {
+        t.put(at.clone(), Value::encode(&0_u8)?);
+    }
+    Ok(())
 }
 
 async fn put_profile(store: &Store, person: &NewPerson) -> Answer<()> {

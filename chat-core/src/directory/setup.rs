@@ -154,8 +154,16 @@ async fn state(ctx: Ctx, _: Nothing) -> Answer<SetupState> {
 /// # Errors
 /// What the store answers.
 pub async fn is_done(store: &Store) -> Answer<bool> {
+    Ok(space_id(store).await?.is_some())
+}
+
+/// The company, once there is one.
+///
+/// # Errors
+/// What the store answers.
+pub async fn space_id(store: &Store) -> Answer<Option<SpaceId>> {
     let row = store.read(&system_home(), &SYSTEM, &(), &()).await?;
-    Ok(row.is_some_and(|row| row.space_id.is_some()))
+    Ok(row.and_then(|row| row.space_id))
 }
 
 async fn complete(ctx: Ctx, p: Complete) -> Answer<SignedIn> {

@@ -118,6 +118,11 @@ async fn plat_i07_people_on_two_servers_talk_as_if_there_were_one() {
     li.sees("好").await;
     assert_eq!(li.times("joined", &group).await, 1);
     a_tool(&zhang, &li, &group).await;
+    // Another name is told to everybody, wherever he is.
+    let named = json!({"user_id": li.id, "title": "经理"});
+    zhang.does("space.update_member", named).await;
+    let heard = li.device().sees_event("person.changed").await;
+    assert_eq!(heard.data["user"]["title"], "经理");
     // Presence goes from server to server.
     let watch = json!({"user_ids": [li.id]});
     let seen = zhang.does("presence.watch", watch).await;

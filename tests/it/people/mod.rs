@@ -3,6 +3,7 @@
 mod adding;
 mod directory;
 mod disabling;
+mod editing;
 mod guessing;
 mod lengths;
 mod sign_in;

@@ -39,6 +39,10 @@ async fn is_all_there(process: &Process) {
         .map(|person| person["name"].as_str().unwrap())
         .collect();
     assert_eq!(names, ["李四", "王五", "张三"]);
+    // Its store had no list of administrators.
+    let admins = call("space.admins", json!({})).await;
+    assert_eq!(admins["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(admins["items"][0]["name"], "张三");
     let list = call("conversation.list", json!({})).await;
     let list = list["items"].as_array().unwrap();
     assert_eq!(list.len(), 2);

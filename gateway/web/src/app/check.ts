@@ -8,6 +8,7 @@ export const COMPANY_MAX = 60;
 export const DISCUSSION_NAME_MAX = 50;
 export const BOT_NAME_MAX = 30;
 export const REASON_MAX = 200;
+export const TITLE_MAX = 50;
 
 export type Check = { key: TextKey; places?: Record<string, string | number> } | undefined;
 

@@ -866,6 +866,12 @@ export interface Person {
   user_id: Id;
 }
 
+/** Data of `person.changed`. */
+export interface PersonChanged {
+  /** The person as he is now. */
+  user: Person;
+}
+
 /** What the files of a person take. */
 export interface PersonUse {
   /** All bytes. */
@@ -1186,6 +1192,18 @@ export interface SpaceDisableMemberParams {
   user_id: Id;
 }
 
+/** What is to be another. What is left out stays. */
+export interface SpaceUpdateMemberParams {
+  /** His name, 1 to 30 characters. */
+  name?: string;
+  /** What he may do. */
+  role?: Role;
+  /** His job, up to 50 characters; none when empty. */
+  title?: string;
+  /** The member. */
+  user_id: Id;
+}
+
 /** Whether a conversation goes on. */
 export type State = "open" | "dissolved";
 
@@ -1400,6 +1418,8 @@ export interface Methods {
   "space.add_member": { params: SpaceAddMemberParams; result: Added };
   /** Add the colleagues of a pasted list */
   "space.add_members": { params: SpaceAddMembersParams; result: AddedLines };
+  /** The administrators, in order of the sound of their names */
+  "space.admins": { params: PageParams; result: PageOfPerson };
   /** Disable a colleague: his sessions end and he can't sign in */
   "space.disable_member": { params: SpaceDisableMemberParams; result: Person };
   /** The disabled members, in order of the sound of their names */
@@ -1410,6 +1430,8 @@ export interface Methods {
   "space.members": { params: PageParams; result: PageOfPerson };
   /** A new one-time credential for a colleague; ends his sessions */
   "space.reset_credential": { params: MemberRef; result: Credential };
+  /** Change a colleague's name or job, or whether he is an administrator */
+  "space.update_member": { params: SpaceUpdateMemberParams; result: Person };
 }
 
 /** Every event that is pushed: its data. */
@@ -1426,6 +1448,8 @@ export interface Events {
   "conversation.typed": Typed;
   /** A message in a conversation one is in */
   "message.created": Created;
+  /** A colleague has another name, job or role, or was disabled or enabled */
+  "person.changed": PersonChanged;
   /** People came online or went offline */
   "presence.changed": Changes;
   /** Something happened to oneself, on whatever device */

@@ -497,6 +497,9 @@ export class Client {
       case 'presence.changed':
         this.people.presenceChanged((map['items'] as Presence[] | undefined) ?? []);
         break;
+      case 'person.changed':
+        this.#personChanged(map['user'] as Person | undefined);
+        break;
       case 'connection.resync':
         for (const timeline of this.#timelines.values()) timeline.behind(undefined);
         void this.conversations.load();
@@ -504,6 +507,15 @@ export class Client {
       default:
         break;
     }
+  }
+
+  /** Also oneself: what one may do is shown at once. */
+  #personChanged(user: Person | undefined): void {
+    if (!isRecord(user)) return;
+    this.people.heard(user);
+    this.session.update((session) =>
+      session.kind === 'ready' && session.user.user_id === user.user_id ? { ...session, user } : session,
+    );
   }
 
   #messageCame(message: Message): void {

@@ -76,6 +76,22 @@ export class People {
     if (this.directory.get().phase === 'ready') void this.loadDirectory();
   }
 
+  /**
+   * Everybody is told that somebody has another name, job or role, or was disabled or enabled. Nobody asks the server
+   * for it: the directory keeps its order until it is loaded again.
+   */
+  heard(person: Person): void {
+    this.put([person]);
+    this.directory.update((view) => {
+      const isShown = (one: Person) => one.user_id === person.user_id;
+      if (!view.people.some(isShown)) return view;
+      const people = person.disabled
+        ? view.people.filter((one) => !isShown(one))
+        : view.people.map((one) => (isShown(one) ? person : one));
+      return { ...view, people };
+    });
+  }
+
   /** Makes sure that the name comes; several wishes of one moment are one question. */
   want(userId: UserId): void {
     const now = this.#deps.timers.now();

@@ -174,6 +174,18 @@ test('names wanted in one moment are one question, and none is asked twice', asy
   expect(people.known.get().get('b')?.name).toBe('b');
 });
 
+test('who has another name is shown so in his place, and who is disabled is not, without a question', async () => {
+  const { people, asked } = makePeople();
+  await people.loadDirectory();
+  people.heard({ ...person('a'), name: '新名' });
+  people.heard({ ...person('c'), name: '别处' });
+  expect(people.directory.get().people.map(({ name }) => name)).toEqual(['新名', 'b']);
+  expect(people.known.get().get('c')?.name).toBe('别处');
+  people.heard({ ...person('b'), disabled: true });
+  expect(people.directory.get().people.map(({ user_id }) => user_id)).toEqual(['a']);
+  expect(asked).toEqual([]);
+});
+
 test('more names than a question holds become several', async () => {
   const { people, asked } = makePeople();
   for (let i = 0; i < 450; i += 1) people.want(`u${i}`);

@@ -1,6 +1,6 @@
 // Whom an administrator wants to look after.
 
-import { TextInput } from '@mantine/core';
+import { SegmentedControl, TextInput } from '@mantine/core';
 import { Users } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { Link } from 'wouter';
@@ -12,8 +12,28 @@ import { Empty, ErrorBox, Skeletons } from '../../parts/States';
 import { ICON_STATE } from '../../theme/theme';
 import { usePeopleSearch } from '../directory/search';
 import styles from './Admin.module.css';
+import { AdminsList } from './AdminsList';
 
 export function PeopleList() {
+  const t = useT();
+  const [which, setWhich] = useState<'all' | 'admins'>('all');
+  return (
+    <>
+      <SegmentedControl
+        aria-label={t('admin.people_which')}
+        value={which}
+        onChange={(value) => setWhich(value === 'admins' ? 'admins' : 'all')}
+        data={[
+          { value: 'all', label: t('admin.people_all') },
+          { value: 'admins', label: t('admin.people_admins') },
+        ]}
+      />
+      {which === 'all' ? <Everybody /> : <AdminsList />}
+    </>
+  );
+}
+
+function Everybody() {
   const t = useT();
   const { people } = useClient();
   const view = useCell(people.directory);

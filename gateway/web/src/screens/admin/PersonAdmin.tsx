@@ -1,4 +1,4 @@
-// A colleague as an administrator looks after him: his devices, his password, what the audit knows of him.
+// A colleague as an administrator looks after him: his name, what he may do, his devices, his password, what the audit knows of him.
 
 import { Button } from '@mantine/core';
 import { MonitorSmartphone } from 'lucide-react';
@@ -18,6 +18,7 @@ import { ICON, ICON_STATE } from '../../theme/theme';
 import { DisableMember, EnableMember } from '../directory/Disabling';
 import { ResetPassword } from '../directory/PersonCard';
 import styles from './Admin.module.css';
+import { ChangeRole, EditPerson } from './EditPerson';
 
 export function PersonAdmin({ userId }: { userId: UserId }) {
   const t = useT();
@@ -31,12 +32,15 @@ export function PersonAdmin({ userId }: { userId: UserId }) {
     return <ErrorBox title={t('directory.person_failed')} error={why} onRetry={() => people.wantNow(userId)} />;
   }
   const own = userId === me?.user_id;
+  const sub = person.role === 'admin' ? `${person.login} · ${t('me.role_admin')}` : person.login;
   return (
     <>
       <Link href={paths.person(userId, paths.adminPerson(userId))} className={styles['who']}>
-        <PersonRow person={person} sub={person.disabled ? t('directory.disabled') : person.login} />
+        <PersonRow person={person} sub={person.disabled ? t('directory.disabled') : sub} />
       </Link>
       <div className={styles['acts']}>
+        {!person.disabled && <EditPerson person={person} />}
+        {!person.disabled && <ChangeRole person={person} own={own} />}
         {!own && !person.disabled && <ResetPassword person={person} />}
         {!own && (person.disabled ? <EnableMember person={person} /> : <DisableMember person={person} />)}
         <Button component={Link} href={paths.adminAuditOf(userId)} variant="default">

@@ -4,7 +4,7 @@ import { Button, Checkbox, Group, Modal, SegmentedControl, Textarea, TextInput }
 import { useCallback, useState } from 'react';
 import { useLocation } from 'wouter';
 
-import { checkLogin, checkText, NAME_MAX } from '../../app/check';
+import { checkLogin, checkText, NAME_MAX, TITLE_MAX } from '../../app/check';
 import { useForm } from '../../app/form';
 import { useAct, useClient, useMe, useT, useWidth } from '../../app/hooks';
 import { paths } from '../../app/paths';
@@ -80,7 +80,7 @@ function AddOne() {
     check: (values) => ({
       name: checkText(values.name, NAME_MAX),
       login: checkLogin(values.login),
-      title: values.title.trim() === '' ? undefined : checkText(values.title, NAME_MAX),
+      title: values.title.trim() === '' ? undefined : checkText(values.title, TITLE_MAX),
     }),
     submit: (values) => add.run(values),
     error: add.error,
