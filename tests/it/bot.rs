@@ -494,6 +494,8 @@ async fn plat_i08_who_tries_addresses_is_slowed_down_and_bots_behind_the_same_ad
     };
     refused(refusal, 429, "rate_limited");
     taken(&scene.posts(&path, "照常").await);
+    // Nor are the people behind it, who sign in.
+    scene.member.signs_in().await;
     assert_eq!(scene.texts().await, ["早", "照常"]);
 }
 

@@ -78,15 +78,17 @@ async fn find(node: &Node, token: &str, address: &str) -> Answer<Found> {
     let now_ms = node.clock.now_ms();
     let hash = digest(token.as_bytes());
     let known = node.guard.call_by_known_bot(&hash, now_ms)?;
+    // Apart from people: a tool that goes on with an old address must not keep a whole company from signing in.
+    let stranger = format!("tool at {address}");
     if !known {
-        node.guard.call_from_address(address, now_ms)?;
+        node.guard.call_from_address(&stranger, now_ms)?;
     }
     let conversation_id = session_of(token).ok_or_else(no_bot)?;
     let all = bots(&node.store, conversation_id).await?;
     let own = all.into_iter().find(|(_, row)| row.has(&hash, now_ms));
     let (bot_id, row) = own.ok_or_else(no_bot)?;
     if !known {
-        node.guard.known_after_all(address);
+        node.guard.known_after_all(&stranger);
         node.guard.call_by_bot(hash, now_ms)?;
     }
     Ok(Found {
