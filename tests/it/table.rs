@@ -341,12 +341,15 @@ async fn provoke(scene: &Scene, event: &str) -> Person {
     member.clone()
 }
 
+/// Told to everybody in the company; the test below holds what.
+const FOR_ALL: [&str; 1] = ["person.changed"];
+
 #[tokio::test]
 async fn each_event_is_withheld_from_an_onlooker() {
     let table = registry();
     for event in table
         .events()
-        .filter(|event| !event.name.starts_with("connection."))
+        .filter(|event| !event.name.starts_with("connection.") && !FOR_ALL.contains(&event.name))
     {
         let scene = Scene::new().await;
         for person in [&scene.admin, &scene.member, &scene.onlooker] {
@@ -369,6 +372,25 @@ async fn each_event_is_withheld_from_an_onlooker() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn an_event_for_everybody_tells_no_more_than_everybody_may_look_up() {
+    let scene = Scene::new().await;
+    let onlooker = scene.onlooker.device();
+    onlooker.forget();
+    let edit = json!({"user_id": scene.member.id, "title": "经理"});
+    scene.admin.does("space.update_member", edit).await;
+    for event in FOR_ALL {
+        let told = onlooker.sees_event(event).await;
+        let asked = json!({"user_ids": [scene.member.id]});
+        let found = scene.onlooker.does("directory.get", asked).await;
+        assert_eq!(told.data, json!({"user": found["items"][0]}));
+    }
+    // One who left hears nothing: his connections are closed, and he can't open another one.
+    let gone = &scene.gone;
+    let refusal = gone.tries_to_sign_in(&gone.password).await.refusal();
+    assert_eq!(refusal.code, "account_disabled");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 
 import { Button, Menu } from '@mantine/core';
 import { Bot as BotIcon, Ellipsis } from 'lucide-react';
-import { lazy, type Ref, Suspense, useCallback, useEffect, useEffectEvent, useRef, useState } from 'react';
+import { lazy, type Ref, Suspense, useCallback, useEffect, useRef, useState } from 'react';
 
 import { useAct, useCell, useClient, useMe, usePart, usePerson, useT } from '../../app/hooks';
 import { useNow } from '../../app/live';
@@ -103,11 +103,10 @@ function useBots(id: ConversationId) {
       if (mine === asked.current) setBots(items);
     }, [client, id]),
   );
-  const refresh = useEffectEvent(() => {
-    if (open || !bots) void run();
-  });
-  // After a time without a line something may have happened.
-  useEffect(() => refresh(), [id, open]);
+  // Without a line nothing comes, and that is said elsewhere; after such a time something may have happened.
+  useEffect(() => {
+    if (open) void run();
+  }, [open, run]);
   useEffect(() => {
     let seen = conversations.row(id)?.head_seq ?? 0;
     return conversations.view.subscribe(() => {
