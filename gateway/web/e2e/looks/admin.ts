@@ -205,11 +205,11 @@ export const ADMIN_CRITIQUES: Record<string, Partial<Record<WidthName, string>>>
     desk: 'The same.',
   },
   'admin-people': {
-    phone: 'The directory again, with a search on top. No letters at the side.',
+    phone: 'Everybody, or the administrators alone; a search below. No letters at the side.',
     desk: 'One column in the middle; who is online shows at the picture.',
   },
   'admin-person': {
-    phone: 'Three acts, then the devices, each with its own way out.',
+    phone: 'Five acts in two rows, then the devices, each with its own way out. A sixth would want a menu.',
     desk: 'The same with room; a lost device is found by its name and time.',
   },
   'admin-person-none': {

@@ -164,7 +164,7 @@ export const CRITIQUES: Record<string, Partial<Record<WidthName, string>>> = {
     desk: 'The same in the pane beside the talk.',
   },
   'details-leaving': {
-    phone: 'Leaving and dissolving are at the end, in red words, apart from the rest.',
+    phone: 'Bots, then leaving and dissolving at the end, in red words, apart from the rest.',
     desk: 'The same at the foot of the pane. Two red words above each other weigh the same, though one is final.',
   },
   'details-member-menu': {
