@@ -133,7 +133,7 @@ async fn deliver(node: &Node, commit: &AppliedCommit) -> Answer<()> {
     match commit.home.kind() {
         "conv" => delivered::in_conversation(node, id, commit).await,
         "user" => delivered::to_user(node, id, commit).await,
-        "space" => editing::tell_everybody(node, id, commit),
+        "space" => editing::tell_everybody(node, commit),
         "session" => {
             let ended = commit.writes.iter().any(|write| {
                 write.at.table == SESSION.id() && matches!(write.change, Change::Delete)

@@ -10,6 +10,7 @@ use crate::api::{Answer, ApiError, Class};
 use crate::audit::{self, Note, TargetKind};
 use crate::bytes32::Bytes32;
 use crate::conversation::change::{Asked, Entered, say, settle};
+use crate::conversation::listing::seen_by;
 use crate::conversation::rows::{META, MetaRow, conversation_home};
 use crate::conversation::rules::{open_discussion, owned_by};
 use crate::conversation::types::ConversationRef;
@@ -49,13 +50,7 @@ fn room_for_one(meta: &MetaRow) -> Answer<()> {
 
 pub(super) async fn list(ctx: Ctx, p: ConversationRef) -> Answer<Bots> {
     let caller = ctx.caller()?;
-    let snapshot = ctx
-        .node
-        .conversations
-        .get(&ctx.node.store, p.conversation_id)
-        .await?
-        .filter(|snapshot| snapshot.roster.contains_key(&caller.user_id))
-        .ok_or_else(ApiError::not_found)?;
+    let snapshot = seen_by(&ctx, &caller, p.conversation_id).await?;
     open_or_over(&snapshot.meta)?;
     let now_ms = ctx.now_ms();
     let mut items: Vec<Bot> = bots(&ctx.node.store, p.conversation_id)

@@ -181,6 +181,21 @@ async fn scan_all(store: &Store, home: &Home, partition: &Partition) -> Answer<V
     Ok(rows)
 }
 
+/// A conversation as it is now, for a member of it.
+///
+/// # Errors
+/// `not_found` for everybody else.
+pub(crate) async fn seen_by(
+    ctx: &Ctx,
+    caller: &Caller,
+    id: ConversationId,
+) -> Answer<Arc<Snapshot>> {
+    let snapshot = ctx.node.conversations.get(&ctx.node.store, id).await?;
+    snapshot
+        .filter(|snapshot| snapshot.roster.contains_key(&caller.user_id))
+        .ok_or_else(ApiError::not_found)
+}
+
 pub(super) async fn get(ctx: Ctx, p: ConversationRef) -> Answer<Conversation> {
     let caller = ctx.caller()?;
     let snapshot = ctx
@@ -240,15 +255,7 @@ pub(super) async fn members(ctx: Ctx, p: Members) -> Answer<Page<Member>> {
         cursor: p.cursor.clone(),
     }
     .after_key::<Place>(now_ms)?;
-    let snapshot = ctx
-        .node
-        .conversations
-        .get(&ctx.node.store, p.conversation_id)
-        .await?
-        .ok_or_else(ApiError::not_found)?;
-    if !snapshot.roster.contains_key(&caller.user_id) {
-        return Err(ApiError::not_found());
-    }
+    let snapshot = seen_by(&ctx, &caller, p.conversation_id).await?;
     let mut all: Vec<(UserId, RosterRow)> = snapshot
         .roster
         .iter()

@@ -234,7 +234,7 @@ async fn admins(ctx: Ctx, p: PageParams) -> Answer<Page<Person>> {
 ///
 /// # Errors
 /// A row that can't be read.
-pub fn tell_everybody(node: &Node, _: SpaceId, commit: &AppliedCommit) -> Answer<()> {
+pub fn tell_everybody(node: &Node, commit: &AppliedCommit) -> Answer<()> {
     let counted = person::member_count().table;
     if commit.writes.iter().any(|write| write.at.table == counted) {
         return Ok(());

@@ -2,14 +2,12 @@
 
 import { Button } from '@mantine/core';
 import { useCallback } from 'react';
-import { Link } from 'wouter';
 
 import { useClient, usePart, useT } from '../../app/hooks';
-import { paths } from '../../app/paths';
 import type { Person } from '../../core/wire';
-import { PersonRow } from '../../parts/PersonRow';
 import { ErrorBox, FormError, Skeletons } from '../../parts/States';
 import styles from './Admin.module.css';
+import { PeopleRows } from './PeopleRows';
 import { usePages, type Wanted } from './usePages';
 
 export function AdminsList() {
@@ -29,15 +27,7 @@ export function AdminsList() {
   return (
     <>
       <p className={styles['sub']}>{t('admin.admins_hint')}</p>
-      <ul className={styles['rows']}>
-        {people.map((person) => (
-          <li key={person.user_id}>
-            <Link href={paths.adminPerson(person.user_id)} className={styles['who']}>
-              <PersonRow person={person} sub={person.title ?? person.login} />
-            </Link>
-          </li>
-        ))}
-      </ul>
+      <PeopleRows people={people} />
       <FormError error={error} />
       {next !== undefined && (
         <Button variant="default" loading={running} onClick={() => void run(next)}>

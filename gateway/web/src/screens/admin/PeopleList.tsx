@@ -7,12 +7,12 @@ import { Link } from 'wouter';
 
 import { useCell, useClient, useT } from '../../app/hooks';
 import { paths } from '../../app/paths';
-import { PersonRow } from '../../parts/PersonRow';
 import { Empty, ErrorBox, Skeletons } from '../../parts/States';
 import { ICON_STATE } from '../../theme/theme';
 import { usePeopleSearch } from '../directory/search';
 import styles from './Admin.module.css';
 import { AdminsList } from './AdminsList';
+import { PeopleRows } from './PeopleRows';
 
 export function PeopleList() {
   const t = useT();
@@ -56,15 +56,7 @@ function Everybody() {
         placeholder={t('directory.search')}
       />
       {found.length === 0 && !asking && <Empty title={t('directory.no_match', { query })} icon={<Users {...ICON_STATE} />} />}
-      <ul className={styles['rows']}>
-        {found.map((person) => (
-          <li key={person.user_id}>
-            <Link href={paths.adminPerson(person.user_id)} className={styles['who']}>
-              <PersonRow person={person} sub={person.title ?? person.login} />
-            </Link>
-          </li>
-        ))}
-      </ul>
+      <PeopleRows people={found} />
       <Link href={paths.disabled} className={styles['link']}>
         {t('directory.disabled_list')}
       </Link>
